@@ -1,0 +1,218 @@
+"""Mailboxes, addresses and typed asks.
+
+An actor is anything that is called with a mailbox and awaited. Whoever holds its :class:`Address` may ``tell``
+(waits when the mailbox is full: backpressure), ``offer`` (never waits) or ``ask`` (gets a typed answer). The
+channel belongs to the supervisor, so an address stays valid and queued mail survives while incarnations come
+and go. What an incarnation had taken and not answered fails at once with :class:`ActorDied`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+import trio
+
+from protocol.messages import Reply
+
+M = TypeVar("M")
+T = TypeVar("T")
+P = ParamSpec("P")
+
+Actor = Callable[["Mailbox[M]"], Awaitable[None]]
+
+
+class ActorDied(Exception):
+    """The actor died with this question in hand. Nothing is known about its effect: ask again if idempotent."""
+
+
+class ActorStopped(Exception):
+    """The actor was stopped for good (or its supervisor gave up): no incarnation will ever answer."""
+
+
+class _Answer(Generic[T]):
+    """The asking end of one ask: a one-shot, single-producer cell. Calling it never waits."""
+
+    __slots__ = ("_asker_gone", "_event", "_failure", "_value", "settled")
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+        self._value: list[T] = []
+        self._failure: type[Exception] | None = None
+        self._asker_gone = False
+        self.settled = False
+
+    def __call__(self, value: T, /) -> None:
+        if not self.settled:
+            self.settled = True
+            self._value.append(value)
+            self._event.set()
+
+    @property
+    def unwanted(self) -> bool:
+        return self._asker_gone
+
+    def fail(self, failure: type[Exception]) -> None:
+        if not self.settled:
+            self.settled = True
+            self._failure = failure
+            self._event.set()
+
+    async def wait(self, name: str) -> T:
+        try:
+            await self._event.wait()
+        finally:
+            self._asker_gone = True
+        if self._failure is not None:
+            raise self._failure(name)
+        return self._value[0]
+
+
+class Channel(Generic[M]):
+    """The queue behind one address. The supervisor owns it: it outlives every incarnation.
+
+    ``capacity``: messages that may wait; a ``tell`` beyond it waits, an ``offer`` is refused.
+    """
+
+    def __init__(self, name: str, capacity: int) -> None:
+        self.name = name
+        self._send, self._receive = trio.open_memory_channel[tuple[M, "_Answer[object] | None"]](capacity)
+        self.address: Address[M] = Address(name, self._send)
+
+    def open_mailbox(self, up: Callable[[], None]) -> Mailbox[M]:
+        """A mailbox for one incarnation; ``up`` is called when it waits for mail the first time."""
+        return Mailbox(self._receive.clone(), up)
+
+    def close(self) -> None:
+        """No incarnation will follow: every queued and every later ask fails with :class:`ActorStopped`."""
+        with self._receive:
+            while True:
+                try:
+                    _, answer = self._receive.receive_nowait()
+                except (trio.WouldBlock, trio.EndOfChannel):
+                    break
+                if answer is not None:
+                    answer.fail(ActorStopped)
+
+
+class Address(Generic[M]):
+    """What others hold of an actor. Valid across restarts."""
+
+    def __init__(self, name: str, send: trio.MemorySendChannel[tuple[M, _Answer[object] | None]]) -> None:
+        self.name = name
+        self._send = send
+
+    async def tell(self, message: M) -> None:
+        """Put ``message`` into the mailbox, waiting while it is full. Raises :class:`ActorStopped`."""
+        try:
+            await self._send.send((message, None))
+        except trio.BrokenResourceError:
+            raise ActorStopped(self.name) from None
+
+    def offer(self, message: M) -> bool:
+        """Put ``message`` into the mailbox if there is room now. False: full, or stopped for good."""
+        try:
+            self._send.send_nowait((message, None))
+        except (trio.WouldBlock, trio.BrokenResourceError):
+            return False
+        return True
+
+    async def ask(self, make: Callable[Concatenate[Reply[T], P], M], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Send ``make(reply, *args)`` and wait for the answer.
+
+        ``await hub.ask(ReadCell, cell_id)`` reads like ``nursery.start_soon(f, x)`` and is fully typed. There is
+        no time limit here: wrap in ``trio.fail_after`` where a person waits. Raises :class:`ActorDied` when the
+        actor dies with the question in hand, :class:`ActorStopped` when nobody will ever answer.
+        """
+        answer: _Answer[T] = _Answer()
+        try:
+            await self._send.send((make(answer, *args, **kwargs), answer))  # type: ignore[arg-type]
+        except trio.BrokenResourceError:
+            raise ActorStopped(self.name) from None
+        return await answer.wait(self.name)
+
+
+class Mailbox(Generic[M]):
+    """An incarnation's end: an async iterator of messages. The first wait means "I am up"."""
+
+    def __init__(
+        self,
+        receive: trio.MemoryReceiveChannel[tuple[M, _Answer[object] | None]],
+        up: Callable[[], None],
+    ) -> None:
+        self._receive = receive
+        self._up = up
+        self._owed: list[_Answer[object]] = []
+
+    def __aiter__(self) -> AsyncIterator[M]:
+        return self
+
+    async def __anext__(self) -> M:
+        return await self.receive()
+
+    def up(self) -> None:
+        """Say "I am up" before the first wait, for an actor whose first wait is elsewhere."""
+        self._up()
+
+    async def receive(self) -> M:
+        """The next message whose asker still waits."""
+        self._up()
+        while True:
+            try:
+                message, answer = await self._receive.receive()
+            except trio.EndOfChannel:
+                raise StopAsyncIteration from None
+            if self._take(answer):
+                return message
+
+    def waiting(self, limit: int = 1024) -> list[M]:
+        """Everything that waits now (at most ``limit``), without waiting: for actors that work in batches."""
+        taken: list[M] = []
+        while len(taken) < limit:
+            try:
+                message, answer = self._receive.receive_nowait()
+            except (trio.WouldBlock, trio.EndOfChannel):
+                break
+            if self._take(answer):
+                taken.append(message)
+        return taken
+
+    def _take(self, answer: _Answer[object] | None) -> bool:
+        if answer is None:
+            return True
+        if answer.unwanted:  # the asker was cancelled while the question queued
+            return False
+        if len(self._owed) >= 32:
+            self._owed = [owed for owed in self._owed if not (owed.settled or owed.unwanted)]
+        self._owed.append(answer)
+        return True
+
+    def close(self) -> None:
+        """The incarnation ended: whatever it took and did not answer fails now."""
+        for owed in self._owed:
+            owed.fail(ActorDied)
+        self._owed.clear()
+        self._receive.close()
+
+
+class ChannelOutlet(Generic[M]):
+    """An outlet over a bounded memory channel; the subscriber iterates over the receiving end."""
+
+    def __init__(self, send: trio.MemorySendChannel[M]) -> None:
+        self._send = send
+
+    def offer(self, item: M, /) -> bool:
+        try:
+            self._send.send_nowait(item)
+        except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+            return False
+        return True
+
+    def close(self) -> None:
+        self._send.close()
+
+
+def open_subscription(capacity: int) -> tuple[ChannelOutlet[M], trio.MemoryReceiveChannel[M]]:
+    """A pair: the outlet for a ``Watch`` message, and what the subscriber reads."""
+    send, receive = trio.open_memory_channel[M](capacity)
+    return ChannelOutlet(send), receive

@@ -1,0 +1,5 @@
+"""The ``ganimede`` command."""
+
+
+def main() -> None:
+    """Entry point."""

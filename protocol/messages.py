@@ -1,0 +1,518 @@
+"""Every message between actors: one union per mailbox, frozen structs of bytes, ids and plain values.
+
+Requests are imperatives, facts past participles. ``reply`` is always the first field of a question, so that
+``await hub.ask(ReadCell, cell_id)`` builds it. Docs, sockets and live dicts never travel.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from protocol.values import JsonObject, NotebookValue
+
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Reply(Protocol[T_contra]):
+    """The one-shot answer to a question. Never waits; if the asker has gone, nothing happens."""
+
+    def __call__(self, value: T_contra, /) -> None: ...
+
+
+class Outlet(Protocol[T_contra]):
+    """A producer's end of a subscription: ``offer`` never waits, False means full (the producer closes it)."""
+
+    def offer(self, item: T_contra, /) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+def unheard(_: object, /) -> None:
+    """The reply of a question whose answer nobody awaits (for ``tell``)."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """Base of all messages, so that every one is frozen."""
+
+
+# ---------------------------------------------------------------------------------------------- shared values
+
+
+class Entry(Message):
+    """One entry of the run queue. ``source`` is what the cell said when the entry was made."""
+
+    id: str
+    cell_id: str
+    source: str
+    who: str = ""
+
+
+class Refused(Message):
+    """A request that was understood and not done: ``code`` for programs, ``message`` for people."""
+
+    code: str
+    message: str
+
+
+class Done(Message):
+    """Success without anything to tell."""
+
+
+class Saving(Message):
+    """Where the work stands. ``reason`` is a sentence, set when the status is "not saved"."""
+
+    status: Literal["saved", "saving", "not saved"]
+    reason: str = ""
+
+
+class Notice(Message):
+    """Something for people, pushed to every client as a text message on channel ``notebook``."""
+
+    code: str
+    message: str
+    level: Literal["info", "warning", "error"] = "info"
+
+
+# ------------------------------------------------------------------------------------- changes to the document
+
+
+class SetCell(Message):
+    """Set server-owned or layout keys of one cell's Map. Unknown cells are ignored."""
+
+    cell_id: str
+    values: JsonObject
+
+
+class WriteOutputs(Message):
+    """Replace ``outputs[start:]`` of one cell. ``start`` beyond the end means: from the end."""
+
+    cell_id: str
+    start: int
+    outputs: tuple[JsonObject, ...]
+
+
+class ReplaceOutput(Message):
+    """Replace the one output at ``index`` if it exists (``update_display_data`` in another cell)."""
+
+    cell_id: str
+    index: int
+    data: JsonObject
+    metadata: JsonObject
+
+
+class SetKernel(Message):
+    """Set keys of the ``kernel`` Map."""
+
+    values: JsonObject
+
+
+class SetNotebookMetadata(Message):
+    """Merge keys into the notebook's metadata (``language_info``, ``kernelspec``)."""
+
+    values: JsonObject
+
+
+Change: TypeAlias = SetCell | WriteOutputs | ReplaceOutput | SetKernel | SetNotebookMetadata
+
+
+# ------------------------------------------------------------------------------------------------------ SyncHub
+
+
+class Frame(msgspec.Struct):
+    """One y-websocket message on its way to clients; ``framed`` caches its WebSocket encoding, made once."""
+
+    payload: bytes
+    framed: bytes = b""
+
+
+class HangUp(Message):
+    """Close this connection with a WebSocket close code and a reason of at most 120 bytes."""
+
+    code: int
+    reason: str
+
+
+ToClient: TypeAlias = Frame | Notice | HangUp
+
+
+class Subscribe(Message):
+    """A connection wants the document. ``state``: the state vector that its client last announced, or None.
+
+    After a restart of the hub the same connection subscribes again; the hub then offers what that client may
+    lack. ``merged``: updates may be merged into fewer frames when the hub is busy.
+    """
+
+    reply: Reply[Done]
+    session: str
+    outlet: Outlet[ToClient]
+    state: bytes | None
+    merged: bool
+
+
+class Unsubscribe(Message):
+    session: str
+
+
+class AnswerSync(Message):
+    """y-protocols sync step 1 from a client: its state vector. Answered with step 2 through the outlet."""
+
+    session: str
+    state: bytes
+
+
+class ClientUpdate(Message):
+    """y-protocols sync step 2 or update from a client, raw bytes, not yet trusted."""
+
+    session: str
+    update: bytes
+
+
+class Enqueue(Message):
+    """Record a run-queue entry for ``cell_id``: reads the source now, sets the state, durable when answered."""
+
+    reply: Reply[Entry | Refused]
+    entry_id: str
+    cell_id: str
+    who: str
+
+
+class Edit(Message):
+    """Change the document as the server. ``queue``, if given, replaces the recorded run queue, atomically with
+    the changes. Answered when durable."""
+
+    reply: Reply[Done]
+    changes: tuple[Change, ...]
+    queue: tuple[Entry, ...] | None = None
+
+
+class ReadQueue(Message):
+    """The recorded run queue. ``recovered``: it comes from before this server started."""
+
+    reply: Reply[RecordedQueue]
+
+
+class RecordedQueue(Message):
+    entries: tuple[Entry, ...]
+    recovered: bool
+
+
+class ReadNotebook(Message):
+    """The whole notebook as plain values (cached; refreshed for touched cells only)."""
+
+    reply: Reply[NotebookValue]
+
+
+class Checkpoint(Message):
+    """Write the file now; answered when the bytes are on disk."""
+
+    reply: Reply[Saving]
+    force: bool = True
+
+
+class DescribeDocument(Message):
+    reply: Reply[DocumentSummary]
+
+
+class DocumentSummary(Message):
+    path: str
+    epoch: str
+    cells: int
+    subscribers: int
+    saving: Saving
+
+
+class WatchDocument(Message):
+    """Subscribe to :class:`Saving` and :class:`Notice`; the present saving state is offered at once."""
+
+    outlet: Outlet[Saving | Notice]
+
+
+HubMessage: TypeAlias = (
+    Subscribe
+    | Unsubscribe
+    | AnswerSync
+    | ClientUpdate
+    | Enqueue
+    | Edit
+    | ReadQueue
+    | ReadNotebook
+    | Checkpoint
+    | DescribeDocument
+    | WatchDocument
+)
+
+
+# ------------------------------------------------------------------------------------------------- Checkpointer
+
+
+class Load(Message):
+    """What the disk holds of this notebook. Idempotent: asked by every incarnation of the hub."""
+
+    reply: Reply[Recovered]
+
+
+class Recovered(Message):
+    """``updates`` applied in order give the document. ``queue``: recorded entries. ``notices``: for people.
+
+    ``first``: no incarnation of the hub in this server has loaded before.
+    """
+
+    updates: tuple[bytes, ...]
+    queue: tuple[Entry, ...]
+    epoch: str
+    saved: bool
+    first: bool
+    notices: tuple[Notice, ...] = ()
+
+
+class Append(Message):
+    """Make ``updates`` (and ``queue``, if given) durable in one transaction."""
+
+    reply: Reply[Appended | AppendFailed]
+    updates: tuple[bytes, ...]
+    queue: tuple[Entry, ...] | None = None
+
+
+class Appended(Message):
+    wants_snapshot: bool
+
+
+class AppendFailed(Message):
+    reason: str
+
+
+class StoreSnapshot(Message):
+    """Replace everything recorded by ``state``, one full update, and ``queue``, in one transaction."""
+
+    reply: Reply[Appended | AppendFailed]
+    state: bytes
+    queue: tuple[Entry, ...]
+
+
+class Save(Message):
+    """Write the notebook's file. ``force``: a person asked, so a file changed by others is kept aside and
+    replaced; without it such a file is left alone and the answer says so."""
+
+    reply: Reply[Saving]
+    notebook: NotebookValue
+    force: bool
+
+
+CheckpointerMessage: TypeAlias = Load | Append | StoreSnapshot | Save
+
+
+# ------------------------------------------------------------------------------------------------- KernelActor
+
+
+class KernelStatus(StrEnum):
+    NONE = "none"  # never started, or shut down
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    INTERRUPTING = "interrupting"
+    NOT_RESPONDING = "not responding"
+    RESTARTING = "restarting"
+    DEAD = "dead"
+
+
+class Execute(Message):
+    """Run ``source`` as run ``run``. Idempotent: the run in hand (also of an earlier incarnation) is adopted.
+
+    Starts a kernel of spec ``kernel`` if none is alive. ``written``: the outputs the document already holds of
+    this run, empty for a new run; an adopting incarnation continues after them. Refused: another run is in
+    hand ("busy"), no such kernelspec ("unknown_kernel").
+    """
+
+    reply: Reply[Done | Refused]
+    run: str
+    cell_id: str
+    source: str
+    kernel: str
+    written: tuple[JsonObject, ...] = ()
+
+
+class Pull(Message):
+    """What is new since report number ``seen`` (0: everything). Answered as soon as there is something."""
+
+    reply: Reply[KernelReport]
+    seen: int
+
+
+class InputRequest(Message):
+    """The kernel waits for ``input()``. ``id`` names this question."""
+
+    id: str
+    prompt: str
+    password: bool
+
+
+class RunEnded(Message):
+    """``status``: "ok"; "error" (the cell raised); "interrupted" (it raised after an interrupt of ours);
+    "aborted" (the kernel refused to run it); "died" (the kernel ended). ``reason``: words, for "died"."""
+
+    status: Literal["ok", "error", "interrupted", "aborted", "died"]
+    reason: str = ""
+
+
+class RunReport(Message):
+    """The run in hand or the one that ended last. ``outputs`` replace ``outputs[start:]`` of what was seen."""
+
+    run: str
+    cell_id: str
+    start: int
+    outputs: tuple[JsonObject, ...]
+    execution_count: int | None = None
+    started: bool = False  # the kernel said that it began (execute_input or busy)
+    input: InputRequest | None = None
+    ended: RunEnded | None = None
+
+
+class DisplayChange(Message):
+    """``update_display_data`` for an output of another cell than the running one."""
+
+    cell_id: str
+    index: int
+    data: JsonObject
+    metadata: JsonObject
+
+
+class KernelReport(Message):
+    """State, not events: whoever missed a report loses nothing by reading the next.
+
+    ``number`` rises within one incarnation of the actor, which ``actor`` identifies: a report number of another
+    incarnation means "seen nothing". ``incarnation`` counts kernel processes. ``reason``: why it is dead.
+    """
+
+    actor: str
+    number: int
+    status: KernelStatus
+    reason: str
+    name: str
+    incarnation: int
+    language_info: JsonObject
+    run: RunReport | None
+    displays: tuple[DisplayChange, ...] = ()
+
+
+class StartKernel(Message):
+    """Start a kernel if none is alive. Answered when it is ready, or refused with the reason."""
+
+    reply: Reply[Done | Refused]
+    kernel: str
+
+
+class InterruptKernel(Message):
+    """Climb the ladder for the run in hand. Nothing running: nothing. While starting: remembered."""
+
+    reply: Reply[Done]
+
+
+class RestartKernel(Message):
+    """A new kernel process. The run in hand ends as "died". Answered when the new one is ready."""
+
+    reply: Reply[Done | Refused]
+    kernel: str
+
+
+class ShutDownKernel(Message):
+    """End the kernel process, gently and then by force; answered when it is gone."""
+
+    reply: Reply[Done]
+
+
+class AnswerInput(Message):
+    """The answer to ``input()``. Refused ("no_input") when nothing asks, or another question than ``id``
+    (empty: whatever asks now)."""
+
+    reply: Reply[Done | Refused]
+    id: str
+    value: str
+
+
+KernelMessage: TypeAlias = (
+    Execute | Pull | StartKernel | InterruptKernel | RestartKernel | ShutDownKernel | AnswerInput
+)
+
+
+# ----------------------------------------------------------------------------------------------- NotebookActor
+
+
+class QueueCell(Message):
+    """Append a cell to the run queue. Queued already: done, no second entry; running: refused "running"."""
+
+    reply: Reply[Done | Refused]
+    cell_id: str
+    who: str
+
+
+class InterruptAll(Message):
+    """Empty the queue (its cells go back to idle), then interrupt the running cell."""
+
+    reply: Reply[Done]
+
+
+class InterruptRun(Message):
+    """Interrupt the running cell; the queue goes on."""
+
+    reply: Reply[Done]
+
+
+class Restart(Message):
+    """Restart the kernel; the running cell ends, queued cells go back to idle."""
+
+    reply: Reply[Done | Refused]
+
+
+class Start(Message):
+    """Start the kernel if none runs. ``kernel``: a spec's name, empty for the notebook's own."""
+
+    reply: Reply[Done | Refused]
+    kernel: str = ""
+
+
+class ReplyInput(Message):
+    reply: Reply[Done | Refused]
+    id: str
+    value: str
+
+
+class DescribeRuns(Message):
+    reply: Reply[RunsSummary]
+
+
+class RunsSummary(Message):
+    """``kernel``: keys of the document's ``kernel`` Map, and ``specs``: the names that may be started."""
+
+    kernel: JsonObject
+    running: str | None
+    queued: tuple[str, ...]
+    input: InputRequest | None
+
+
+class InputAsked(Message):
+    """Pushed to every client: the running cell waits for ``input()``; None: it does no longer."""
+
+    cell_id: str
+    request: InputRequest | None
+
+
+class KernelChanged(Message):
+    """Pushed to every client when the kernel's status changes."""
+
+    status: KernelStatus
+    reason: str
+    name: str
+
+
+class WatchRuns(Message):
+    """Subscribe to what people should hear; an open ``input()`` and the kernel's state are offered at once."""
+
+    outlet: Outlet[InputAsked | KernelChanged | Notice]
+
+
+NotebookMessage: TypeAlias = (
+    QueueCell | InterruptAll | InterruptRun | Restart | Start | ReplyInput | DescribeRuns | WatchRuns
+)
