@@ -34,14 +34,10 @@ def unheard(_: object, /) -> None:
     """The reply of a question whose answer nobody awaits (for ``tell``)."""
 
 
-class Message(msgspec.Struct, frozen=True):
-    """Base of all messages, so that every one is frozen."""
-
-
 # ---------------------------------------------------------------------------------------------- shared values
 
 
-class Entry(Message):
+class Entry(msgspec.Struct, frozen=True):
     """One entry of the run queue. ``source`` is what the cell said when the entry was made."""
 
     id: str
@@ -50,25 +46,25 @@ class Entry(Message):
     who: str = ""
 
 
-class Refused(Message):
+class Refused(msgspec.Struct, frozen=True):
     """A request that was understood and not done: ``code`` for programs, ``message`` for people."""
 
     code: str
     message: str
 
 
-class Done(Message):
+class Done(msgspec.Struct, frozen=True):
     """Success without anything to tell."""
 
 
-class Saving(Message):
+class Saving(msgspec.Struct, frozen=True):
     """Where the work stands. ``reason`` is a sentence, set when the status is "not saved"."""
 
     status: Literal["saved", "saving", "not saved"]
     reason: str = ""
 
 
-class Notice(Message):
+class Notice(msgspec.Struct, frozen=True):
     """Something for people, pushed to every client as a text message on channel ``notebook``."""
 
     code: str
@@ -79,14 +75,14 @@ class Notice(Message):
 # ------------------------------------------------------------------------------------- changes to the document
 
 
-class SetCell(Message):
+class SetCell(msgspec.Struct, frozen=True):
     """Set server-owned or layout keys of one cell's Map. Unknown cells are ignored."""
 
     cell_id: str
     values: JsonObject
 
 
-class WriteOutputs(Message):
+class WriteOutputs(msgspec.Struct, frozen=True):
     """Replace ``outputs[start:]`` of one cell. ``start`` beyond the end means: from the end."""
 
     cell_id: str
@@ -94,7 +90,7 @@ class WriteOutputs(Message):
     outputs: tuple[JsonObject, ...]
 
 
-class ReplaceOutput(Message):
+class ReplaceOutput(msgspec.Struct, frozen=True):
     """Replace the one output at ``index`` if it exists (``update_display_data`` in another cell)."""
 
     cell_id: str
@@ -103,13 +99,13 @@ class ReplaceOutput(Message):
     metadata: JsonObject
 
 
-class SetKernel(Message):
+class SetKernel(msgspec.Struct, frozen=True):
     """Set keys of the ``kernel`` Map."""
 
     values: JsonObject
 
 
-class SetNotebookMetadata(Message):
+class SetNotebookMetadata(msgspec.Struct, frozen=True):
     """Merge keys into the notebook's metadata (``language_info``, ``kernelspec``)."""
 
     values: JsonObject
@@ -128,7 +124,7 @@ class Frame(msgspec.Struct):
     framed: bytes = b""
 
 
-class HangUp(Message):
+class HangUp(msgspec.Struct, frozen=True):
     """Close this connection with a WebSocket close code and a reason of at most 120 bytes."""
 
     code: int
@@ -138,7 +134,7 @@ class HangUp(Message):
 ToClient: TypeAlias = Frame | Notice | HangUp
 
 
-class Subscribe(Message):
+class Subscribe(msgspec.Struct, frozen=True):
     """A connection wants the document. ``state``: the state vector that its client last announced, or None.
 
     After a restart of the hub the same connection subscribes again; the hub then offers what that client may
@@ -152,25 +148,25 @@ class Subscribe(Message):
     merged: bool
 
 
-class Unsubscribe(Message):
+class Unsubscribe(msgspec.Struct, frozen=True):
     session: str
 
 
-class AnswerSync(Message):
+class AnswerSync(msgspec.Struct, frozen=True):
     """y-protocols sync step 1 from a client: its state vector. Answered with step 2 through the outlet."""
 
     session: str
     state: bytes
 
 
-class ClientUpdate(Message):
+class ClientUpdate(msgspec.Struct, frozen=True):
     """y-protocols sync step 2 or update from a client, raw bytes, not yet trusted."""
 
     session: str
     update: bytes
 
 
-class Enqueue(Message):
+class Enqueue(msgspec.Struct, frozen=True):
     """Record a run-queue entry for ``cell_id``: reads the source now, sets the state, durable when answered."""
 
     reply: Reply[Entry | Refused]
@@ -179,7 +175,7 @@ class Enqueue(Message):
     who: str
 
 
-class Edit(Message):
+class Edit(msgspec.Struct, frozen=True):
     """Change the document as the server. ``queue``, if given, replaces the recorded run queue, atomically with
     the changes. Answered when durable."""
 
@@ -188,35 +184,35 @@ class Edit(Message):
     queue: tuple[Entry, ...] | None = None
 
 
-class ReadQueue(Message):
+class ReadQueue(msgspec.Struct, frozen=True):
     """The recorded run queue. ``recovered``: it comes from before this server started."""
 
     reply: Reply[RecordedQueue]
 
 
-class RecordedQueue(Message):
+class RecordedQueue(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
     recovered: bool
 
 
-class ReadNotebook(Message):
+class ReadNotebook(msgspec.Struct, frozen=True):
     """The whole notebook as plain values (cached; refreshed for touched cells only)."""
 
     reply: Reply[NotebookValue]
 
 
-class Checkpoint(Message):
+class Checkpoint(msgspec.Struct, frozen=True):
     """Write the file now; answered when the bytes are on disk."""
 
     reply: Reply[Saving]
     force: bool = True
 
 
-class DescribeDocument(Message):
+class DescribeDocument(msgspec.Struct, frozen=True):
     reply: Reply[DocumentSummary]
 
 
-class DocumentSummary(Message):
+class DocumentSummary(msgspec.Struct, frozen=True):
     path: str
     epoch: str
     cells: int
@@ -224,7 +220,7 @@ class DocumentSummary(Message):
     saving: Saving
 
 
-class WatchDocument(Message):
+class WatchDocument(msgspec.Struct, frozen=True):
     """Subscribe to :class:`Saving` and :class:`Notice`; the present saving state is offered at once."""
 
     outlet: Outlet[Saving | Notice]
@@ -248,13 +244,13 @@ HubMessage: TypeAlias = (
 # ------------------------------------------------------------------------------------------------- Checkpointer
 
 
-class Load(Message):
+class Load(msgspec.Struct, frozen=True):
     """What the disk holds of this notebook. Idempotent: asked by every incarnation of the hub."""
 
     reply: Reply[Recovered]
 
 
-class Recovered(Message):
+class Recovered(msgspec.Struct, frozen=True):
     """``updates`` applied in order give the document. ``queue``: recorded entries. ``notices``: for people.
 
     ``first``: no incarnation of the hub in this server has loaded before.
@@ -268,7 +264,7 @@ class Recovered(Message):
     notices: tuple[Notice, ...] = ()
 
 
-class Append(Message):
+class Append(msgspec.Struct, frozen=True):
     """Make ``updates`` (and ``queue``, if given) durable in one transaction."""
 
     reply: Reply[Appended | AppendFailed]
@@ -276,15 +272,15 @@ class Append(Message):
     queue: tuple[Entry, ...] | None = None
 
 
-class Appended(Message):
+class Appended(msgspec.Struct, frozen=True):
     wants_snapshot: bool
 
 
-class AppendFailed(Message):
+class AppendFailed(msgspec.Struct, frozen=True):
     reason: str
 
 
-class StoreSnapshot(Message):
+class StoreSnapshot(msgspec.Struct, frozen=True):
     """Replace everything recorded by ``state``, one full update, and ``queue``, in one transaction."""
 
     reply: Reply[Appended | AppendFailed]
@@ -292,7 +288,7 @@ class StoreSnapshot(Message):
     queue: tuple[Entry, ...]
 
 
-class Save(Message):
+class Save(msgspec.Struct, frozen=True):
     """Write the notebook's file. ``force``: a person asked, so a file changed by others is kept aside and
     replaced; without it such a file is left alone and the answer says so."""
 
@@ -318,7 +314,7 @@ class KernelStatus(StrEnum):
     DEAD = "dead"
 
 
-class Execute(Message):
+class Execute(msgspec.Struct, frozen=True):
     """Run ``source`` as run ``run``. Idempotent: the run in hand (also of an earlier incarnation) is adopted.
 
     Starts a kernel of spec ``kernel`` if none is alive. ``written``: the outputs the document already holds of
@@ -334,14 +330,14 @@ class Execute(Message):
     written: tuple[JsonObject, ...] = ()
 
 
-class Pull(Message):
+class Pull(msgspec.Struct, frozen=True):
     """What is new since report number ``seen`` (0: everything). Answered as soon as there is something."""
 
     reply: Reply[KernelReport]
     seen: int
 
 
-class InputRequest(Message):
+class InputRequest(msgspec.Struct, frozen=True):
     """The kernel waits for ``input()``. ``id`` names this question."""
 
     id: str
@@ -349,7 +345,7 @@ class InputRequest(Message):
     password: bool
 
 
-class RunEnded(Message):
+class RunEnded(msgspec.Struct, frozen=True):
     """``status``: "ok"; "error" (the cell raised); "interrupted" (it raised after an interrupt of ours);
     "aborted" (the kernel refused to run it); "died" (the kernel ended). ``reason``: words, for "died"."""
 
@@ -357,7 +353,7 @@ class RunEnded(Message):
     reason: str = ""
 
 
-class RunReport(Message):
+class RunReport(msgspec.Struct, frozen=True):
     """The run in hand or the one that ended last. ``outputs`` replace ``outputs[start:]`` of what was seen."""
 
     run: str
@@ -370,7 +366,7 @@ class RunReport(Message):
     ended: RunEnded | None = None
 
 
-class DisplayChange(Message):
+class DisplayChange(msgspec.Struct, frozen=True):
     """``update_display_data`` for an output of another cell than the running one."""
 
     cell_id: str
@@ -379,7 +375,7 @@ class DisplayChange(Message):
     metadata: JsonObject
 
 
-class KernelReport(Message):
+class KernelReport(msgspec.Struct, frozen=True):
     """State, not events: whoever missed a report loses nothing by reading the next.
 
     ``number`` rises within one incarnation of the actor, which ``actor`` identifies: a report number of another
@@ -397,33 +393,33 @@ class KernelReport(Message):
     displays: tuple[DisplayChange, ...] = ()
 
 
-class StartKernel(Message):
+class StartKernel(msgspec.Struct, frozen=True):
     """Start a kernel if none is alive. Answered when it is ready, or refused with the reason."""
 
     reply: Reply[Done | Refused]
     kernel: str
 
 
-class InterruptKernel(Message):
+class InterruptKernel(msgspec.Struct, frozen=True):
     """Climb the ladder for the run in hand. Nothing running: nothing. While starting: remembered."""
 
     reply: Reply[Done]
 
 
-class RestartKernel(Message):
+class RestartKernel(msgspec.Struct, frozen=True):
     """A new kernel process. The run in hand ends as "died". Answered when the new one is ready."""
 
     reply: Reply[Done | Refused]
     kernel: str
 
 
-class ShutDownKernel(Message):
+class ShutDownKernel(msgspec.Struct, frozen=True):
     """End the kernel process, gently and then by force; answered when it is gone."""
 
     reply: Reply[Done]
 
 
-class AnswerInput(Message):
+class AnswerInput(msgspec.Struct, frozen=True):
     """The answer to ``input()``. Refused ("no_input") when nothing asks, or another question than ``id``
     (empty: whatever asks now)."""
 
@@ -440,7 +436,7 @@ KernelMessage: TypeAlias = (
 # ----------------------------------------------------------------------------------------------- NotebookActor
 
 
-class QueueCell(Message):
+class QueueCell(msgspec.Struct, frozen=True):
     """Append a cell to the run queue. Queued already: done, no second entry; running: refused "running"."""
 
     reply: Reply[Done | Refused]
@@ -448,42 +444,42 @@ class QueueCell(Message):
     who: str
 
 
-class InterruptAll(Message):
+class InterruptAll(msgspec.Struct, frozen=True):
     """Empty the queue (its cells go back to idle), then interrupt the running cell."""
 
     reply: Reply[Done]
 
 
-class InterruptRun(Message):
+class InterruptRun(msgspec.Struct, frozen=True):
     """Interrupt the running cell; the queue goes on."""
 
     reply: Reply[Done]
 
 
-class Restart(Message):
+class Restart(msgspec.Struct, frozen=True):
     """Restart the kernel; the running cell ends, queued cells go back to idle."""
 
     reply: Reply[Done | Refused]
 
 
-class Start(Message):
+class Start(msgspec.Struct, frozen=True):
     """Start the kernel if none runs. ``kernel``: a spec's name, empty for the notebook's own."""
 
     reply: Reply[Done | Refused]
     kernel: str = ""
 
 
-class ReplyInput(Message):
+class ReplyInput(msgspec.Struct, frozen=True):
     reply: Reply[Done | Refused]
     id: str
     value: str
 
 
-class DescribeRuns(Message):
+class DescribeRuns(msgspec.Struct, frozen=True):
     reply: Reply[RunsSummary]
 
 
-class RunsSummary(Message):
+class RunsSummary(msgspec.Struct, frozen=True):
     """``kernel``: keys of the document's ``kernel`` Map, and ``specs``: the names that may be started."""
 
     kernel: JsonObject
@@ -492,14 +488,14 @@ class RunsSummary(Message):
     input: InputRequest | None
 
 
-class InputAsked(Message):
+class InputAsked(msgspec.Struct, frozen=True):
     """Pushed to every client: the running cell waits for ``input()``; None: it does no longer."""
 
     cell_id: str
     request: InputRequest | None
 
 
-class KernelChanged(Message):
+class KernelChanged(msgspec.Struct, frozen=True):
     """Pushed to every client when the kernel's status changes."""
 
     status: KernelStatus
@@ -507,7 +503,7 @@ class KernelChanged(Message):
     name: str
 
 
-class WatchRuns(Message):
+class WatchRuns(msgspec.Struct, frozen=True):
     """Subscribe to what people should hear; an open ``input()`` and the kernel's state are offered at once."""
 
     outlet: Outlet[InputAsked | KernelChanged | Notice]
