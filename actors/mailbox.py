@@ -83,16 +83,25 @@ class Channel(Generic[M]):
         """A mailbox for one incarnation; ``up`` is called when it waits for mail the first time."""
         return Mailbox(self._receive.clone(), up)
 
+    def end(self) -> None:
+        """No more mail: the mailbox ends after what waits. Later tells and asks raise :class:`ActorStopped`."""
+        self._send.close()
+
+    def drop_questions(self, failure: type[Exception]) -> None:
+        """Take everything that waits out; its asks fail with ``failure``."""
+        while True:
+            try:
+                _, answer = self._receive.receive_nowait()
+            except (trio.WouldBlock, trio.EndOfChannel):
+                return
+            if answer is not None:
+                answer.fail(failure)
+
     def close(self) -> None:
         """No incarnation will follow: every queued and every later ask fails with :class:`ActorStopped`."""
-        with self._receive:
-            while True:
-                try:
-                    _, answer = self._receive.receive_nowait()
-                except (trio.WouldBlock, trio.EndOfChannel):
-                    break
-                if answer is not None:
-                    answer.fail(ActorStopped)
+        self._send.close()
+        self.drop_questions(ActorStopped)
+        self._receive.close()
 
 
 class Address(Generic[M]):
@@ -106,14 +115,14 @@ class Address(Generic[M]):
         """Put ``message`` into the mailbox, waiting while it is full. Raises :class:`ActorStopped`."""
         try:
             await self._send.send((message, None))
-        except trio.BrokenResourceError:
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise ActorStopped(self.name) from None
 
     def offer(self, message: M) -> bool:
         """Put ``message`` into the mailbox if there is room now. False: full, or stopped for good."""
         try:
             self._send.send_nowait((message, None))
-        except (trio.WouldBlock, trio.BrokenResourceError):
+        except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
             return False
         return True
 
@@ -124,12 +133,19 @@ class Address(Generic[M]):
         no time limit here: wrap in ``trio.fail_after`` where a person waits. Raises :class:`ActorDied` when the
         actor dies with the question in hand, :class:`ActorStopped` when nobody will ever answer.
         """
+        return await (await self.request(make, *args, **kwargs))()
+
+    async def request(
+        self, make: Callable[Concatenate[Reply[T], P], M], *args: P.args, **kwargs: P.kwargs
+    ) -> Callable[[], Awaitable[T]]:
+        """The first half of :meth:`ask`: returns once the question is in the mailbox, with a function that waits
+        for the answer. For whoever must keep an order among questions and not wait for each."""
         answer: _Answer[T] = _Answer()
         try:
             await self._send.send((make(answer, *args, **kwargs), answer))  # type: ignore[arg-type]
-        except trio.BrokenResourceError:
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise ActorStopped(self.name) from None
-        return await answer.wait(self.name)
+        return lambda: answer.wait(self.name)
 
 
 class Mailbox(Generic[M]):
@@ -216,3 +232,12 @@ def open_subscription(capacity: int) -> tuple[ChannelOutlet[M], trio.MemoryRecei
     """A pair: the outlet for a ``Watch`` message, and what the subscriber reads."""
     send, receive = trio.open_memory_channel[M](capacity)
     return ChannelOutlet(send), receive
+
+
+async def again(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until some incarnation answers: for idempotent questions only. Raises :class:`ActorStopped`."""
+    while True:
+        try:
+            return await ask()
+        except ActorDied:
+            continue

@@ -218,6 +218,7 @@ class DocumentSummary(msgspec.Struct, frozen=True):
     cells: int
     subscribers: int
     saving: Saving
+    kernelspec: str  # the name in the notebook's metadata, empty if it has none
 
 
 class WatchDocument(msgspec.Struct, frozen=True):
@@ -253,27 +254,36 @@ class Load(msgspec.Struct, frozen=True):
 class Recovered(msgspec.Struct, frozen=True):
     """``updates`` applied in order give the document. ``queue``: recorded entries. ``notices``: for people.
 
-    ``first``: no incarnation of the hub in this server has loaded before.
+    ``first``: no incarnation of the hub in this server has loaded before. ``saved``: the file says all of this;
+    ``content`` as in :class:`Appended`.
     """
 
     updates: tuple[bytes, ...]
     queue: tuple[Entry, ...]
     epoch: str
     saved: bool
+    content: int
     first: bool
     notices: tuple[Notice, ...] = ()
 
 
 class Append(msgspec.Struct, frozen=True):
-    """Make ``updates`` (and ``queue``, if given) durable in one transaction."""
+    """Make ``updates`` (and ``queue``, if given) durable in one transaction.
+
+    ``content``: they may change what the file would say (kernel state and queue positions do not).
+    """
 
     reply: Reply[Appended | AppendFailed]
     updates: tuple[bytes, ...]
     queue: tuple[Entry, ...] | None = None
+    content: bool = True
 
 
 class Appended(msgspec.Struct, frozen=True):
+    """``content``: the number of the last content-changing append, which :class:`Save` repeats."""
+
     wants_snapshot: bool
+    content: int
 
 
 class AppendFailed(msgspec.Struct, frozen=True):
@@ -286,15 +296,18 @@ class StoreSnapshot(msgspec.Struct, frozen=True):
     reply: Reply[Appended | AppendFailed]
     state: bytes
     queue: tuple[Entry, ...]
+    content: bool = True
 
 
 class Save(msgspec.Struct, frozen=True):
     """Write the notebook's file. ``force``: a person asked, so a file changed by others is kept aside and
-    replaced; without it such a file is left alone and the answer says so."""
+    replaced; without it such a file is left alone and the answer says so. ``content``: the last
+    content-changing append that ``notebook`` contains."""
 
     reply: Reply[Saving]
     notebook: NotebookValue
     force: bool
+    content: int
 
 
 CheckpointerMessage: TypeAlias = Load | Append | StoreSnapshot | Save
@@ -512,3 +525,43 @@ class WatchRuns(msgspec.Struct, frozen=True):
 NotebookMessage: TypeAlias = (
     QueueCell | InterruptAll | InterruptRun | Restart | Start | ReplyInput | DescribeRuns | WatchRuns
 )
+
+
+# ------------------------------------------------------------------------------------------------------ Gateway
+
+
+class Join(msgspec.Struct, frozen=True):
+    """A connection opened. ``text``: it understands control messages. Refused: too many connections."""
+
+    reply: Reply[Done | Refused]
+    session: str
+    outlet: Outlet[ToClient | str]
+    text: bool
+
+
+class Leave(msgspec.Struct, frozen=True):
+    session: str
+
+
+class HeardAwareness(msgspec.Struct, frozen=True):
+    """An awareness message of a client; ``payload`` as in y-protocols, after the type."""
+
+    session: str
+    payload: bytes
+
+
+class AskedAwareness(msgspec.Struct, frozen=True):
+    session: str
+
+
+class NotebookFailed(msgspec.Struct, frozen=True):
+    """The notebook's supervisor gave up. ``reason`` empty: it was started again."""
+
+    reason: str
+
+
+class CountSessions(msgspec.Struct, frozen=True):
+    reply: Reply[int]
+
+
+GatewayMessage: TypeAlias = Join | Leave | HeardAwareness | AskedAwareness | NotebookFailed | CountSessions

@@ -1,0 +1,167 @@
+"""The journal: one SQLite database per notebook, the durable form of the shared document and the run queue.
+
+Tables: ``updates`` (raw Yjs updates in order, each with a CRC-32), ``snapshot`` (at most one full update that
+replaces all updates up to its ``seq``), ``queue`` (the recorded run queue), ``meta`` (epoch, hashes, counters).
+``PRAGMA user_version`` is the format's version. WAL with ``synchronous=FULL``: what ``append`` returned from is
+on the disk. All methods block: call them in a thread, one at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from protocol.messages import Entry
+
+FORMAT = 1
+
+# A snapshot is due when the updates since the last one outweigh this many bytes and FACTOR times the snapshot.
+COMPACT_BYTES = 1 << 20
+COMPACT_FACTOR = 4
+
+_SCHEMA = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE updates(seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT);
+"""
+
+
+class JournalError(Exception):
+    """A sentence for people: the journal cannot be used."""
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """``damaged``: records that were left out because their checksum did not hold."""
+
+    updates: tuple[bytes, ...]
+    queue: tuple[Entry, ...]
+    damaged: int
+
+
+class Journal:
+    """An open journal. Raises :class:`JournalError` when the file cannot be used as one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._weight = 0
+        self._snapshot_weight = 0
+        try:
+            # Used by one thread at a time, though not always by the same one.
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+            self._prepare()
+        except sqlite3.Error as error:
+            if hasattr(self, "_db"):
+                self._db.close()
+            raise JournalError(f"The journal {path} cannot be read ({error}).") from error
+
+    def _prepare(self) -> None:
+        (mode,) = self._db.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode != "wal":
+            raise JournalError(
+                f"The folder {self.path.parent} cannot hold a journal (SQLite's WAL does not work there): "
+                "choose another with --state-dir."
+            )
+        self._db.execute("PRAGMA synchronous=FULL")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            with self._transaction():
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version={FORMAT}")
+        elif version != FORMAT:
+            raise JournalError(
+                f"The journal {self.path} was written by another version of Ganimede (format {version})."
+            )
+        self._weigh()
+
+    def _weigh(self) -> None:
+        (self._weight,) = self._db.execute("SELECT coalesce(sum(length(data)), 0) FROM updates").fetchone()
+        (self._snapshot_weight,) = self._db.execute(
+            "SELECT coalesce(sum(length(data)), 0) FROM snapshot"
+        ).fetchone()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def replay(self) -> Replayed:
+        """Everything recorded whose checksum holds, in order."""
+        rows: list[tuple[bytes, int]] = [
+            *self._db.execute("SELECT data, crc FROM snapshot"),
+            *self._db.execute("SELECT data, crc FROM updates ORDER BY seq"),
+        ]
+        whole = tuple(data for data, crc in rows if zlib.crc32(data) == crc)
+        queue = tuple(
+            Entry(*row) for row in self._db.execute("SELECT id, cell_id, source, who FROM queue ORDER BY position")
+        )
+        return Replayed(whole, queue, len(rows) - len(whole))
+
+    def append(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> int:
+        """Record updates (and replace the queue) in one transaction. The content counter afterwards."""
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO updates(data, crc) VALUES (?, ?)", [(data, zlib.crc32(data)) for data in updates]
+            )
+            if queue is not None:
+                self._write_queue(queue)
+            count = self._count_content(content)
+        self._weight += sum(map(len, updates))
+        return count
+
+    def store_snapshot(self, state: bytes, queue: tuple[Entry, ...], content: bool) -> int:
+        """Let one full update take the place of all others, in one transaction."""
+        with self._transaction():
+            self._db.execute("DELETE FROM updates")
+            self._db.execute("DELETE FROM snapshot")
+            self._db.execute("INSERT INTO snapshot VALUES (1, ?, ?)", (state, zlib.crc32(state)))
+            self._write_queue(queue)
+            count = self._count_content(content)
+        self._weight, self._snapshot_weight = 0, len(state)
+        return count
+
+    def _write_queue(self, queue: tuple[Entry, ...]) -> None:
+        self._db.execute("DELETE FROM queue")
+        self._db.executemany(
+            "INSERT INTO queue VALUES (?, ?, ?, ?, ?)",
+            [(n, each.id, each.cell_id, each.source, each.who) for n, each in enumerate(queue)],
+        )
+
+    def _count_content(self, content: bool) -> int:
+        count = int(self.meta("content") or 0)
+        if content:
+            count += 1
+            self._set("content", count)
+        return count
+
+    @property
+    def wants_snapshot(self) -> bool:
+        return self._weight > max(COMPACT_BYTES, COMPACT_FACTOR * self._snapshot_weight)
+
+    def meta(self, key: str) -> Any:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def set_meta(self, **values: str | int | None) -> None:
+        with self._transaction():
+            for key, value in values.items():
+                self._set(key, value)
+
+    def _set(self, key: str, value: str | int | None) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def close(self) -> None:
+        self._db.close()

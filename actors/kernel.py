@@ -1,0 +1,360 @@
+"""KernelActor: starts, ends and talks to the notebook's kernel; folds what a run says into outputs.
+
+Owns: the Jupyter conversation of this incarnation and the outputs of the run in hand until they are pulled.
+Hears: KernelMessage, from the NotebookActor.
+Tells: nobody. It answers; reports are pulled, so the reader of the ZMQ sockets never waits for anyone.
+After a crash: the kernel process lives on, its sockets and the facts of the run are in the KernelHandle. The next
+incarnation reads on where this one stopped, once the NotebookActor has handed it the run again; output that this
+one had consumed and nobody had pulled is lost, and a line among the outputs says so.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import trio
+
+from actors.kernel_connection import Connection, KernelHandle, RunInHand
+from actors.kernel_conversation import Conversation, end_run
+from actors.kernel_process import KernelSpec, StartFailed
+from actors.mailbox import Actor, Mailbox
+from protocol.messages import (
+    AnswerInput,
+    Done,
+    Execute,
+    InterruptKernel,
+    KernelMessage,
+    KernelReport,
+    KernelStatus,
+    Pull,
+    Refused,
+    Reply,
+    RestartKernel,
+    RunEnded,
+    RunReport,
+    ShutDownKernel,
+    StartKernel,
+)
+from protocol.outputs import OutputFold, shape
+
+_LOST = "[some output was lost here: the kernel's reader had to be restarted]\n"
+_SEEN = 8  # reports whose version of the outputs is remembered
+
+
+def kernel_actor(handle: KernelHandle) -> Actor[KernelMessage]:
+    """The actor for ``handle``: call it once per incarnation, one at a time."""
+
+    async def run(mailbox: Mailbox[KernelMessage]) -> None:
+        await _Incarnation(handle).run(mailbox)
+
+    return run
+
+
+class _Incarnation:
+    def __init__(self, handle: KernelHandle) -> None:
+        handle.actors += 1
+        handle.reports += 1  # above every number that an earlier incarnation reported
+        self._handle = handle
+        self._name = f"kernel-{handle.actors}"
+        self._phase: KernelStatus | None = None  # STARTING or RESTARTING while that is going on
+        self._transition = trio.Lock()
+        self._conversation: Conversation | None = None
+        self._life = trio.CancelScope()
+        self._life_over = trio.Event()
+        self._life_over.set()
+        self._gently = True
+        self._starters: list[Reply[Done | Refused]] = []
+        self._fold: OutputFold | None = None
+        self._puller: Pull | None = None
+        self._versions: dict[int, tuple[str, int]] = {}  # report number → run, version of its outputs
+        self._alarm: float | None = None
+
+    async def run(self, mailbox: Mailbox[KernelMessage]) -> None:
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            if self._handle.connection is not None:
+                self._serve(self._handle.connection)
+            async for message in mailbox:
+                await self._hear(message)
+                if not isinstance(message, Pull):
+                    self._changed()
+            nursery.cancel_scope.cancel()
+
+    async def _hear(self, message: KernelMessage) -> None:
+        match message:
+            case Pull():
+                self._pull(message)
+            case Execute(reply):
+                reply(await self._execute(message))
+            case StartKernel(reply, kernel):
+                await self._ask_for_start(reply, kernel)
+            case RestartKernel(reply, kernel):
+                await self._ask_for_restart(reply, kernel)
+            case ShutDownKernel(reply):
+                self._nursery.start_soon(self._shut_down, reply)
+            case InterruptKernel(reply):
+                self._interrupt()
+                reply(Done())
+            case AnswerInput(reply, id_, value):
+                reply(self._answer_input(id_, value))
+            case _:
+                assert_never(message)
+
+    # ----------------------------------------------------------------------------------------------------- runs
+
+    async def _execute(self, message: Execute) -> Done | Refused:
+        handle, run = self._handle, self._handle.run
+        if run is not None and run.run != message.run and not run.ended:
+            return Refused("busy", "The kernel runs another cell.")
+        spec: KernelSpec | Refused | None = None
+        if self._conversation is None:
+            spec = await self._find(message.kernel)
+            if not isinstance(spec, KernelSpec):
+                return spec
+        if run is None or run.run != message.run:
+            handle.begin(RunInHand(message.run, message.cell_id, message.source))
+            self._fold = OutputFold(handle.settings.limits, message.written)
+        elif self._fold is None:
+            self._fold = self._adopt(run, message)
+        elif run.msg_id or run.ended:
+            return Done()  # this incarnation has it in hand already
+        if self._conversation is not None:
+            self._conversation.begin(self._fold)
+        elif isinstance(spec, KernelSpec) and not (handle.run is None or handle.run.ended):
+            self._start_soon(spec)
+        return Done()
+
+    def _adopt(self, run: RunInHand, message: Execute) -> OutputFold:
+        """Go on with a run that an earlier incarnation had in hand."""
+        fold = OutputFold(self._handle.settings.limits, message.written, run.displays)
+        if run.unreported or shape(message.written) != run.told:
+            fold.add_remark(_LOST)
+            run.unreported = False
+        if run.ended:
+            fold.finish()
+        return fold
+
+    def _interrupt(self) -> None:
+        if self._conversation is not None:
+            self._conversation.interrupt()
+        else:
+            end_run(self._handle, self._fold, RunEnded("interrupted", "Interrupted before it began."))
+
+    def _answer_input(self, id_: str, value: str) -> Done | Refused:
+        run = self._handle.run
+        if self._conversation is None or run is None or run.input is None or id_ not in ("", run.input.id):
+            return Refused("no_input", "Nothing waits for this input any more.")
+        self._conversation.answer_input(value)
+        return Done()
+
+    # ------------------------------------------------------------------------------------- a kernel comes and goes
+
+    async def _find(self, name: str) -> KernelSpec | Refused:
+        spec = await trio.to_thread.run_sync(self._handle.find, name or "python3")
+        if isinstance(spec, KernelSpec):
+            return spec
+        if isinstance(spec, StartFailed):
+            return Refused("start_failed", spec.reason)
+        return Refused("unknown_kernel", str(spec))
+
+    async def _ask_for_start(self, reply: Reply[Done | Refused], kernel: str) -> None:
+        if self._conversation is not None:
+            if self._conversation.ready.is_set():
+                reply(Done())
+            else:
+                self._starters.append(reply)
+            return
+        spec = await self._find(kernel)
+        if not isinstance(spec, KernelSpec):
+            reply(spec)
+            return
+        self._starters.append(reply)
+        self._start_soon(spec)
+
+    def _start_soon(self, spec: KernelSpec) -> None:
+        self._phase = self._phase or KernelStatus.STARTING
+        self._nursery.start_soon(self._start, spec)
+
+    async def _start(self, spec: KernelSpec) -> None:
+        async with self._transition:
+            if self._conversation is None:
+                await self._launch(spec)
+
+    async def _ask_for_restart(self, reply: Reply[Done | Refused], kernel: str) -> None:
+        spec = await self._find(kernel)
+        if not isinstance(spec, KernelSpec):
+            reply(spec)
+            return
+        self._starters.append(reply)
+        if self._phase is not KernelStatus.RESTARTING:  # else that one serves this asker too
+            self._phase = KernelStatus.RESTARTING
+            self._leave("The kernel was restarted.")
+            self._nursery.start_soon(self._restart, spec)
+
+    async def _restart(self, spec: KernelSpec) -> None:
+        async with self._transition:
+            self._leave("The kernel was restarted.")
+            await self._end_process()
+            await self._launch(spec)
+
+    async def _shut_down(self, reply: Reply[Done]) -> None:
+        async with self._transition:
+            self._leave("The kernel was shut down.")
+            await self._end_process()
+            self._handle.death = ""
+            self._phase = None
+            self._refuse_starters("The kernel was shut down.")
+        reply(Done())
+        self._changed()
+
+    def _leave(self, reason: str) -> None:
+        """Stop to talk with the kernel; its process is still to be ended."""
+        end_run(self._handle, self._fold, RunEnded("died", reason))
+        if self._conversation is not None:
+            self._gently = not self._conversation.stuck
+            self._conversation = None
+            self._life.cancel()
+        self._changed()
+
+    async def _end_process(self) -> None:
+        await self._life_over.wait()
+        connection = self._handle.connection
+        if connection is not None:
+            await connection.end(self._handle.settings, gently=connection.ready and self._gently)
+            self._handle.disconnect()
+
+    async def _launch(self, spec: KernelSpec) -> None:
+        self._phase = KernelStatus.STARTING
+        self._changed()
+        process = await trio.to_thread.run_sync(self._handle.launch, spec, self._handle.cwd)
+        if isinstance(process, StartFailed):
+            self._gone(process.reason)
+        else:
+            self._serve(self._handle.connect(process))
+
+    def _serve(self, connection: Connection) -> None:
+        if not connection.ready:
+            self._phase = self._phase or KernelStatus.STARTING
+        self._life, self._life_over = trio.CancelScope(), trio.Event()
+        self._conversation = Conversation(self._handle, connection, self._changed)
+        if self._fold is not None:
+            self._conversation.begin(self._fold)
+        self._nursery.start_soon(self._live, connection, self._conversation, self._life, self._life_over)
+
+    async def _live(
+        self, connection: Connection, conversation: Conversation, life: trio.CancelScope, over: trio.Event
+    ) -> None:
+        """As long as this process lives, or until :meth:`_leave`."""
+        with life:
+            await conversation.run()
+            self._conversation = None
+            reason = _why_it_ended(connection, conversation)
+            self._handle.disconnect()
+            self._gone(reason)
+        over.set()
+
+    def _gone(self, reason: str) -> None:
+        self._phase = None
+        self._handle.death = reason
+        end_run(self._handle, self._fold, RunEnded("died", reason))
+        self._refuse_starters(reason)
+        self._changed()
+
+    def _refuse_starters(self, reason: str) -> None:
+        for reply in self._starters:
+            reply(Refused("kernel_died", reason))
+        self._starters.clear()
+
+    # -------------------------------------------------------------------------------------------------- reports
+
+    def _pull(self, message: Pull) -> None:
+        handle = self._handle
+        handle.changes[:] = [each for each in handle.changes if each[0] > message.seen]
+        if self._puller is not None:  # whoever asked before has gone, or asks no more
+            self._puller.reply(self._report(-1))
+        self._puller = message
+        if message.seen != handle.reports:
+            self._answer_pull()
+
+    def _changed(self) -> None:
+        """Something may be new: whoever waits for it gets it now."""
+        conversation = self._conversation
+        if conversation is not None and conversation.ready.is_set():
+            self._phase = None
+            for started in self._starters:
+                started(Done())
+            self._starters.clear()
+        if self._fold is not None and (due := self._fold.refresh(trio.current_time())) is not None:
+            self._wake_at(due)
+        self._handle.reports += 1
+        self._answer_pull()
+
+    def _answer_pull(self) -> None:
+        if self._puller is not None:
+            pull, self._puller = self._puller, None
+            pull.reply(self._report(pull.seen))
+
+    def _wake_at(self, due: float) -> None:
+        if self._alarm is None:
+            self._alarm = due
+            self._nursery.start_soon(self._wake, due)
+
+    async def _wake(self, due: float) -> None:
+        await trio.sleep_until(due)
+        self._alarm = None
+        self._changed()
+
+    @property
+    def _status(self) -> KernelStatus:
+        conversation, run = self._conversation, self._handle.run
+        if self._phase is not None:
+            return self._phase
+        if conversation is None:
+            return KernelStatus.DEAD if self._handle.death else KernelStatus.NONE
+        if run is None or run.ended:
+            return KernelStatus.IDLE
+        if conversation.stuck:
+            return KernelStatus.NOT_RESPONDING
+        return KernelStatus.INTERRUPTING if conversation.interrupting else KernelStatus.BUSY
+
+    def _report(self, seen: int) -> KernelReport:
+        handle = self._handle
+        status = self._status
+        reason = handle.death if status is KernelStatus.DEAD else ""
+        if status is KernelStatus.NOT_RESPONDING:
+            reason = "The kernel ignores interrupts. It can be killed and restarted; its variables are lost then."
+        run = self._run_report(seen)
+        changes = tuple(change for _, change in handle.changes)
+        return KernelReport(
+            self._name,
+            handle.reports,
+            status,
+            reason,
+            handle.name,
+            handle.incarnation,
+            handle.language_info,
+            run,
+            changes,
+        )
+
+    def _run_report(self, seen: int) -> RunReport | None:
+        run, fold = self._handle.run, self._fold
+        if run is None or fold is None:
+            return None
+        known, version = self._versions.get(seen, ("", -1))
+        start, outputs, version = fold.changed_since(version if known == run.run else -1)
+        self._versions[self._handle.reports] = (run.run, version)
+        while len(self._versions) > _SEEN:
+            del self._versions[next(iter(self._versions))]
+        run.unreported, run.told = False, fold.shape
+        return RunReport(
+            run.run, run.cell_id, start, outputs, run.execution_count, run.started, run.input, run.ended
+        )
+
+
+def _why_it_ended(connection: Connection, conversation: Conversation) -> str:
+    words = conversation.failure or connection.process.exit_reason()
+    if conversation.ready.is_set():
+        return f"The kernel died: {words}."
+    last = connection.process.last_words()
+    return f"The kernel did not start: {words}." + (f" Its last words: {last}" if last else "")

@@ -1,0 +1,290 @@
+"""A kernel's operating-system process: found by its spec's name, started, watched, ended, described in words.
+
+Every process has its own connection file, key and sockets, in a private folder that is gone when it is gone.
+:func:`launch` is the port: whatever gives a :class:`RunningKernel` (a provisioner, a keeper process) fits here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import trio
+from jupyter_client.connect import write_connection_file
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from traitlets import TraitError
+
+_LOG_BYTES = 8192
+_SOCKET_PATH = 90  # the limit is about 104 bytes, less the socket's own name
+
+
+class KernelSpec(msgspec.Struct, frozen=True):
+    """An installed kernelspec. ``interrupt_mode``: "signal" or "message"."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    resource_dir: str
+    interrupt_mode: str = "signal"
+
+
+class UnknownKernel(msgspec.Struct, frozen=True):
+    name: str
+    available: tuple[str, ...]
+
+    def __str__(self) -> str:
+        names = ", ".join(self.available) or "none"
+        return f"There is no kernel named “{self.name}” here. Installed: {names}."
+
+
+class StartFailed(msgspec.Struct, frozen=True):
+    reason: str
+
+
+class ConnectionInfo(msgspec.Struct, frozen=True):
+    """Where a kernel listens: ``address`` plus ``-1`` to ``-5``, and the key that signs its messages."""
+
+    address: str
+    key: bytes
+
+    def url(self, channel: str) -> str:
+        ports = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
+        return f"ipc://{self.address}-{ports[channel]}"
+
+
+class RunningKernel(Protocol):
+    """What the actor needs of a kernel's process, wherever it runs."""
+
+    @property
+    def spec(self) -> KernelSpec: ...
+
+    @property
+    def info(self) -> ConnectionInfo: ...
+
+    async def wait(self) -> None:
+        """Until the process is gone."""
+
+    async def read_log(self) -> None:
+        """Keep the last lines of what the process itself writes; returns when it closes its output."""
+
+    def signal(self, number: int) -> None:
+        """Signal the process and its children. Gone already: nothing."""
+
+    def exit_reason(self) -> str:
+        """How it ended, in words."""
+
+    def last_words(self) -> str:
+        """The last lines that it wrote outside of its messages."""
+
+    def close(self) -> None:
+        """Release what belonged to it. The process must be gone."""
+
+
+def installed_kernels() -> tuple[str, ...]:
+    """The names that may be started. Blocking."""
+    return tuple(sorted(KernelSpecManager().find_kernel_specs()))
+
+
+def find_spec(name: str) -> KernelSpec | UnknownKernel | StartFailed:
+    """Look a kernelspec up by its name among the installed ones, never by a path. Blocking."""
+    manager = KernelSpecManager()
+    installed = tuple(sorted(manager.find_kernel_specs()))
+    if name.lower() not in installed:
+        return UnknownKernel(name, installed)
+    try:
+        spec = manager.get_kernel_spec(name)
+    except NoSuchKernel:
+        return UnknownKernel(name, installed)
+    except (OSError, ValueError, TraitError) as error:
+        return StartFailed(f"The kernelspec “{name}” cannot be read: {error}")
+    return KernelSpec(name, tuple(spec.argv), dict(spec.env), spec.resource_dir, spec.interrupt_mode)
+
+
+def launch(spec: KernelSpec, cwd: Path) -> RunningKernel | StartFailed:
+    """Start a process of ``spec``. Blocking, a few milliseconds: run it in a thread."""
+    folder = _private_folder()
+    info = ConnectionInfo(str(folder / "k"), secrets.token_hex(32).encode())
+    file = folder / "kernel.json"
+    ours, theirs = os.pipe()
+    try:
+        # Ports are given: with 0 each is looked for, and not one socket exists in a new folder anyway.
+        write_connection_file(
+            str(file),
+            ip=info.address,
+            key=info.key,
+            transport="ipc",
+            kernel_name=spec.name,
+            shell_port=1,
+            iopub_port=2,
+            stdin_port=3,
+            control_port=4,
+            hb_port=5,
+        )
+        process = subprocess.Popen(  # noqa: S603 — argv of an installed kernelspec
+            _command(spec, file),
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=cwd,
+            env=_environment(spec),
+            start_new_session=True,
+        )
+    except OSError as error:
+        os.close(ours)
+        shutil.rmtree(folder, ignore_errors=True)
+        return StartFailed(f"The kernel “{spec.name}” could not be started: {error}")
+    finally:
+        os.close(theirs)
+    return LocalKernel(spec, info, process, ours, folder)
+
+
+def _private_folder() -> Path:
+    """A folder that only we can enter, with a path short enough for the names of sockets."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    short = 0 < len(runtime) < _SOCKET_PATH - 30 and os.access(runtime, os.W_OK | os.X_OK)
+    folder = tempfile.mkdtemp(prefix="ganimede-", dir=runtime if short else None)
+    if len(folder) > _SOCKET_PATH:
+        os.rmdir(folder)
+        folder = tempfile.mkdtemp(prefix="ganimede-", dir="/tmp")
+    return Path(folder)
+
+
+def _command(spec: KernelSpec, file: Path) -> list[str]:
+    """The spec's argv, filled in as jupyter_client does; a bare "python" is the interpreter that runs us."""
+    version = sys.version_info
+    values = {"connection_file": str(file), "prefix": sys.prefix, "resource_dir": spec.resource_dir}
+    command = [re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], m[0]), part) for part in spec.argv]
+    if command[0] in {"python", f"python{version[0]}", f"python{version[0]}.{version[1]}"}:
+        command[0] = sys.executable
+    return command
+
+
+def _environment(spec: KernelSpec) -> dict[str, str]:
+    environment = dict(os.environ)
+    for name, value in spec.env.items():
+        environment[name] = re.sub(r"\$\{(\w+)\}|\$(\w+)", lambda m: os.environ.get(m[1] or m[2], m[0]), value)
+    environment.pop("PYTHONEXECUTABLE", None)
+    environment["JPY_PARENT_PID"] = str(os.getpid())  # the kernel ends with its server
+    return environment
+
+
+class LocalKernel:
+    """A kernel process on this machine, leader of its own session and process group."""
+
+    def __init__(
+        self, spec: KernelSpec, info: ConnectionInfo, process: subprocess.Popen[bytes], log: int, folder: Path
+    ) -> None:
+        self.spec = spec
+        self.info = info
+        self.pid = process.pid
+        self._process = process
+        self._folder = folder
+        self._log = log
+        os.set_blocking(log, False)
+        self._words = bytearray()
+        self._pidfd = os.pidfd_open(process.pid) if sys.platform == "linux" else -1
+        self._oom_kills = oom_kills(os.getpid())  # the process begins in our cgroup
+        self._oom_after = self._oom_kills
+        self._closed = False
+
+    async def wait(self) -> None:
+        await _wait_for_exit(self._process, self._pidfd)
+        self._kill_group(signal.SIGKILL)  # its children; the pid is ours until it is reaped
+        self._oom_after = oom_kills(os.getpid())
+        self._process.poll()
+
+    async def read_log(self) -> None:
+        while self._read_words():
+            await trio.lowlevel.wait_readable(self._log)
+
+    def _read_words(self) -> bool:
+        """Take what waits in the pipe; False at its end."""
+        while not self._closed:
+            try:
+                words = os.read(self._log, 65536)
+            except BlockingIOError:
+                return True
+            if not words:
+                return False
+            self._words += words
+            del self._words[:-_LOG_BYTES]
+        return False
+
+    def last_words(self) -> str:
+        self._read_words()
+        lines = self._words.decode("utf-8", "replace").strip().splitlines()
+        return "\n".join(lines[-5:])
+
+    def signal(self, number: int) -> None:
+        if self._process.returncode is None:
+            self._kill_group(number)
+
+    def _kill_group(self, number: int) -> None:
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            pass
+        except PermissionError:  # macOS, when the leader is a zombie
+            pass
+
+    def exit_reason(self) -> str:
+        code = self._process.returncode
+        if code is None:
+            return "still running"
+        if code >= 0:
+            return f"exited with code {code}"
+        name = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
+        if -code != signal.SIGKILL:
+            return f"killed ({name})"
+        if self._oom_kills is not None and self._oom_after is not None and self._oom_after > self._oom_kills:
+            return f"killed ({name}): out of memory"
+        return f"killed ({name}), perhaps out of memory"
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            if self._pidfd >= 0:
+                os.close(self._pidfd)
+            os.close(self._log)
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _wait_for_exit(process: subprocess.Popen[bytes], pidfd: int) -> None:
+    """Until the process is a zombie, not yet reaped where there are pidfds."""
+    if pidfd >= 0:
+        await trio.lowlevel.wait_readable(pidfd)
+        return
+    while process.poll() is None:  # noqa: ASYNC110 — nothing tells of it without a pidfd
+        await trio.sleep(0.02)
+
+
+def oom_kills(pid: int, proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """How many processes in ``pid``'s cgroup were killed for want of memory; None: unknown."""
+    try:
+        lines = (proc / str(pid) / "cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            file = cgroups / "memory" / path.lstrip("/") / "memory.oom_control"
+        elif controllers == "":
+            file = cgroups / path.lstrip("/") / "memory.events"
+        else:
+            continue
+        try:
+            found = re.search(r"^oom_kill (\d+)$", file.read_text(), re.MULTILINE)
+        except OSError:
+            continue
+        if found:
+            return int(found[1])
+    return None

@@ -1,0 +1,321 @@
+"""The NotebookActor.
+
+Owns: the run queue (a pure state machine, protocol/run_queue.py) and what people are told about runs.
+Hears: NotebookMessage, from the gateway; the kernel's reports, which it pulls.
+Tells: the hub (edits, the recorded queue), the KernelActor (Execute, Pull, interrupts), both waiting.
+After a crash: the hub holds the recorded queue. The next incarnation reads it and hands its head to the kernel
+again: the KernelActor knows the run by its id and it goes on, with the outputs the document has already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, assert_never
+
+import trio
+
+from actors.mailbox import Actor, ActorDied, Address, Mailbox, again
+from protocol import run_queue
+from protocol.messages import (
+    AnswerInput,
+    Change,
+    DescribeDocument,
+    DescribeRuns,
+    Done,
+    Edit,
+    Enqueue,
+    Entry,
+    Execute,
+    HubMessage,
+    InputAsked,
+    InputRequest,
+    InterruptAll,
+    InterruptKernel,
+    InterruptRun,
+    KernelChanged,
+    KernelMessage,
+    KernelReport,
+    KernelStatus,
+    Notice,
+    NotebookMessage,
+    Outlet,
+    Pull,
+    QueueCell,
+    ReadNotebook,
+    ReadQueue,
+    Refused,
+    ReplaceOutput,
+    Reply,
+    ReplyInput,
+    Restart,
+    RestartKernel,
+    RunEnded,
+    RunReport,
+    RunsSummary,
+    SetCell,
+    SetKernel,
+    SetNotebookMetadata,
+    Start,
+    StartKernel,
+    WatchRuns,
+    WriteOutputs,
+    unheard,
+)
+from protocol.values import JsonObject
+
+News: TypeAlias = InputAsked | KernelChanged | Notice
+
+DEFAULT_KERNEL = "python3"
+
+
+def notebook_actor(
+    hub: Address[HubMessage],
+    kernel: Address[KernelMessage],
+    *,
+    kernel_name: str,
+    new_id: Callable[[], str],
+) -> Actor[NotebookMessage]:
+    """The actor. ``kernel_name``: forced by the settings, empty for the notebook's own."""
+
+    async def run(mailbox: Mailbox[NotebookMessage]) -> None:
+        actor = _Notebook(hub, kernel, kernel_name, new_id)
+        try:
+            async with trio.open_nursery() as nursery:
+                await actor.reconcile()
+                nursery.start_soon(actor.follow_kernel)
+                async for message in mailbox:
+                    if isinstance(message, Start | Restart):  # these take seconds; other mail goes on
+                        nursery.start_soon(actor.manage_kernel, message)
+                    else:
+                        async with actor.turn:
+                            await actor.handle(message)
+                nursery.cancel_scope.cancel()
+        finally:
+            actor.close()
+
+    return run
+
+
+class _Notebook:
+    def __init__(
+        self,
+        hub: Address[HubMessage],
+        kernel: Address[KernelMessage],
+        kernel_name: str,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._hub = hub
+        self._kernel = kernel
+        self._kernel_name = kernel_name
+        self._new_id = new_id
+        # Two sources of events, mail and the kernel's reports, are handled one at a time.
+        self.turn = trio.Lock()
+        self._state = run_queue.State()
+        self._written: list[JsonObject] = []
+        self._report: KernelReport | None = None
+        self._input: InputRequest | None = None
+        self._watchers: list[Outlet[News]] = []
+        self._shown: JsonObject = {}
+
+    def close(self) -> None:
+        for outlet in self._watchers:
+            outlet.close()
+
+    # ------------------------------------------------------------------------------------------------- asking
+
+    async def _edit(self, changes: tuple[Change, ...], queue: tuple[Entry, ...] | None = None) -> None:
+        await self._hub.tell(Edit(unheard, changes, queue))
+
+    async def _spec(self, wanted: str = "") -> str:
+        """Which kernelspec a new kernel should have."""
+        summary = await again(lambda: self._hub.ask(DescribeDocument))
+        return wanted or self._kernel_name or summary.kernelspec or DEFAULT_KERNEL
+
+    # -------------------------------------------------------------------------------------------------- queue
+
+    async def reconcile(self) -> None:
+        """What the last incarnation, or the last server, left in the queue."""
+        recorded = await again(lambda: self._hub.ask(ReadQueue))
+        if recorded.recovered:
+            self._shown = {}
+        async with self.turn:
+            await self._step(run_queue.Found(recorded.entries, alive=not recorded.recovered))
+
+    async def _step(self, event: run_queue.Event) -> None:
+        self._state, effects = run_queue.step(self._state, event)
+        for effect in effects:
+            match effect:
+                case run_queue.Write(changes, queue):
+                    await self._edit(changes, queue)
+                case run_queue.Run(entry, resumed):
+                    self._written = await self._outputs(entry.cell_id) if resumed else []
+                    await self._execute(entry)
+                case _:
+                    assert_never(effect)
+
+    async def _outputs(self, cell_id: str) -> list[JsonObject]:
+        notebook = await again(lambda: self._hub.ask(ReadNotebook))
+        return next((list(cell.outputs) for cell in notebook.cells if cell.id == cell_id), [])
+
+    async def _execute(self, entry: Entry) -> None:
+        """Hand the run to the kernel. Idempotent: a kernel that has it already goes on with it."""
+        spec = await self._spec() if self._needs_kernel() else ""
+        answer = await again(
+            lambda: self._kernel.ask(
+                Execute, entry.id, entry.cell_id, entry.source, spec or DEFAULT_KERNEL, tuple(self._written)
+            )
+        )
+        if isinstance(answer, Refused):
+            self._publish(Notice(answer.code, answer.message, "error"))
+            await self._step(run_queue.Ended(entry.id, RunEnded("aborted", answer.message)))
+
+    def _needs_kernel(self) -> bool:
+        return self._report is None or self._report.status in (KernelStatus.NONE, KernelStatus.DEAD)
+
+    async def handle(self, message: NotebookMessage) -> None:
+        match message:
+            case QueueCell(reply, cell_id, who):
+                await self._queue_cell(reply, cell_id, who)
+            case InterruptAll(reply):
+                await self._step(run_queue.Emptied())
+                await self._interrupt(reply)
+            case InterruptRun(reply):
+                await self._interrupt(reply)
+            case ReplyInput(reply, request_id, value):
+                reply(await again(lambda: self._kernel.ask(AnswerInput, request_id, value)))
+            case DescribeRuns(reply):
+                reply(self._summary())
+            case WatchRuns(outlet):
+                self._watch(outlet)
+            case Start() | Restart():
+                await self.manage_kernel(message)
+            case _:
+                assert_never(message)
+
+    async def _queue_cell(self, reply: Reply[Done | Refused], cell_id: str, who: str) -> None:
+        refused = run_queue.refusal(self._state, cell_id)
+        if refused is not None or run_queue.is_queued(self._state, cell_id):
+            reply(refused or Done())
+            return
+        entry_id = self._new_id()
+        answer = await again(lambda: self._hub.ask(Enqueue, entry_id, cell_id, who))
+        if isinstance(answer, Refused):
+            reply(answer)
+            return
+        reply(Done())
+        await self._step(run_queue.Queued(answer))
+
+    async def _interrupt(self, reply: Reply[Done]) -> None:
+        if self._state.running is not None:
+            await again(lambda: self._kernel.ask(InterruptKernel))
+        reply(Done())
+
+    async def manage_kernel(self, message: Start | Restart) -> None:
+        if isinstance(message, Restart):
+            async with self.turn:
+                await self._step(run_queue.Emptied())
+        spec = await self._spec(message.kernel if isinstance(message, Start) else "")
+        make = RestartKernel if isinstance(message, Restart) else StartKernel
+        answer = await again(lambda: self._kernel.ask(make, spec))
+        if isinstance(answer, Refused):
+            self._publish(Notice(answer.code, answer.message, "error"))
+        message.reply(answer)
+
+    # ------------------------------------------------------------------------------------- the kernel's reports
+
+    async def follow_kernel(self) -> None:
+        """Pull the kernel's state for as long as this incarnation lives."""
+        seen, actor = 0, ""
+        while True:
+            try:
+                report = await self._kernel.ask(Pull, seen)
+            except ActorDied:
+                seen = 0
+                continue
+            async with self.turn:
+                if actor and report.actor != actor:
+                    await self._readopt(report)
+                await self._hear(report)
+            seen, actor = report.number, report.actor
+
+    async def _readopt(self, report: KernelReport) -> None:
+        """The KernelActor restarted: hand it the run again, unless it holds it already."""
+        running = self._state.running
+        if running is not None and (report.run is None or report.run.run != running.id):
+            await self._execute(running)
+
+    async def _hear(self, report: KernelReport) -> None:
+        before, self._report = self._report, report
+        changes: list[Change] = [
+            ReplaceOutput(each.cell_id, each.index, each.data, each.metadata) for each in report.displays
+        ]
+        changes += self._kernel_changes(report)
+        if before is None or (before.status, before.reason) != (report.status, report.reason):
+            self._publish(KernelChanged(report.status, report.reason, report.name))
+        run = report.run
+        if run is None or self._state.running is None or run.run != self._state.running.id:
+            self._ask_input(None, "")
+            if changes:
+                await self._edit(tuple(changes))
+            return
+        self._ask_input(run.input if run.ended is None else None, run.cell_id)
+        changes += self._run_changes(run)
+        if run.ended is not None:
+            await self._step(run_queue.Ended(run.run, run.ended, tuple(changes)))
+        elif changes:
+            await self._edit(tuple(changes))
+
+    def _kernel_changes(self, report: KernelReport) -> list[Change]:
+        shown: JsonObject = {
+            "busy": report.status in (KernelStatus.BUSY, KernelStatus.INTERRUPTING, KernelStatus.NOT_RESPONDING),
+            "status": str(report.status),
+            "name": report.name,
+            "reason": report.reason,
+            "incarnation": report.incarnation,
+        }
+        changes: list[Change] = []
+        if shown != self._shown:
+            self._shown = shown
+            changes.append(SetKernel(shown))
+        if report.language_info and report.status is KernelStatus.IDLE:
+            changes.append(SetNotebookMetadata({"language_info": report.language_info}))
+        return changes
+
+    def _run_changes(self, run: RunReport) -> list[Change]:
+        changes: list[Change] = []
+        if run.start < len(self._written) or run.outputs:
+            self._written[run.start :] = run.outputs
+            changes.append(WriteOutputs(run.cell_id, run.start, run.outputs))
+        if run.execution_count is not None:
+            changes.append(SetCell(run.cell_id, {"execution_count": run.execution_count}))
+        return changes
+
+    # -------------------------------------------------------------------------------------------- what is told
+
+    def _ask_input(self, request: InputRequest | None, cell_id: str) -> None:
+        if request != self._input:
+            self._input = request
+            self._publish(InputAsked(cell_id, request))
+
+    def _publish(self, news: News) -> None:
+        for outlet in self._watchers[:]:
+            if not outlet.offer(news):
+                outlet.close()
+                self._watchers.remove(outlet)
+
+    def _watch(self, outlet: Outlet[News]) -> None:
+        self._watchers.append(outlet)
+        report = self._report
+        if report is not None:
+            outlet.offer(KernelChanged(report.status, report.reason, report.name))
+        if self._input is not None and self._state.running is not None:
+            outlet.offer(InputAsked(self._state.running.cell_id, self._input))
+
+    def _summary(self) -> RunsSummary:
+        running = self._state.running
+        return RunsSummary(
+            dict(self._shown),
+            running.cell_id if running else None,
+            tuple(entry.cell_id for entry in self._state.waiting),
+            self._input,
+        )

@@ -1,0 +1,149 @@
+"""When the notebook's file is written, and the truth about it.
+
+Owned by the SyncHub. Debounced after the last change, and on request; one save at a time; a save never holds up
+the hub. The document holds more than the file says (kernel state, queue), so what counts as unsaved is the
+notebook's value, compared with the one that was saved last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+import trio
+
+from actors.mailbox import Address, again
+from protocol.messages import Checkpoint, CheckpointerMessage, Notice, Outlet, Save, Saving
+from protocol.values import NotebookValue
+
+# Seconds before a save that failed is tried again.
+AGAIN = 5.0
+
+
+class Saver:
+    """``value`` gives the notebook as plain values; ``autosave``: seconds of quiet, and at most."""
+
+    def __init__(
+        self,
+        checkpointer: Address[CheckpointerMessage],
+        value: Callable[[], NotebookValue],
+        autosave: tuple[float, float],
+    ) -> None:
+        self._checkpointer = checkpointer
+        self._value = value
+        self._quiet, self._at_most = autosave
+        self._watchers: list[Outlet[Saving | Notice]] = []
+        self._notices: list[Notice] = []
+        self._saved: NotebookValue | None = None
+        self.content = 0  # the last content-changing append, kept up to date by the hub
+        self._due = inf
+        self._first_change = inf
+        self._writing = False
+        self._failure = ""
+        self._degraded = ""
+        self._asked: list[Checkpoint] = []
+        self._wake = trio.Event()
+        self.state = Saving("saved")
+
+    # ------------------------------------------------------------------------------------------------- telling
+
+    def watch(self, outlet: Outlet[Saving | Notice]) -> None:
+        """Subscribe; the present state and the notices of boot are offered at once."""
+        self._watchers.append(outlet)
+        for item in (self.state, *self._notices):
+            outlet.offer(item)
+
+    def tell(self, notice: Notice) -> None:
+        """A notice of boot: whoever subscribes hears it."""
+        self._notices.append(notice)
+        self._publish(notice)
+
+    def _publish(self, item: Saving | Notice) -> None:
+        for outlet in self._watchers[:]:
+            if not outlet.offer(item):
+                outlet.close()
+                self._watchers.remove(outlet)
+
+    def _refresh(self) -> None:
+        reason = self._degraded or self._failure
+        if reason:
+            state = Saving("not saved", reason)
+        elif self._writing or self._due < inf:
+            state = Saving("saving")
+        else:
+            state = Saving("saved")
+        if state != self.state:
+            self.state = state
+            self._publish(state)
+
+    def close(self) -> None:
+        for outlet in self._watchers:
+            outlet.close()
+        self._watchers.clear()
+
+    # ------------------------------------------------------------------------------------------------ deciding
+
+    def begin(self, saved: bool, content: int) -> None:
+        """The document was recovered; ``saved``: the file says all of it."""
+        self.content = content
+        if saved:
+            self._saved = self._value()
+        else:
+            self.changed(trio.current_time())
+
+    def changed(self, now: float) -> None:
+        self._first_change = min(self._first_change, now)
+        self._due = min(now + self._quiet, self._first_change + self._at_most)
+        self._refresh()
+        self._wake.set()
+
+    def degraded(self, reason: str) -> None:
+        self._degraded = reason
+        self._refresh()
+
+    def save_now(self, request: Checkpoint) -> None:
+        """A person asks: write the file and answer when the bytes are on disk."""
+        self._asked.append(request)
+        self._wake.set()
+
+    def start(self, nursery: trio.Nursery) -> None:
+        nursery.start_soon(self._run)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake = trio.Event()
+            if not self._asked:
+                with trio.move_on_at(self._due):
+                    await self._wake.wait()
+            if self._asked or trio.current_time() >= self._due:
+                await self._save_once()
+
+    async def _save_once(self) -> None:
+        asked, self._asked = self._asked, []
+        value = self._value()
+        force = any(request.force for request in asked)
+        self._due = self._first_change = inf
+        if value == self._saved and not asked and not self._failure:
+            self._refresh()
+            return
+        self._writing = True
+        self._refresh()
+        answer = await self._write(value, force)
+        self._writing = False
+        self._failure = answer.reason
+        if answer.status == "saved":
+            self._saved = value
+        elif self._due == inf:  # no change came meanwhile
+            self._due = trio.current_time() + AGAIN
+        self._refresh()
+        for request in asked:
+            request.reply(answer)
+
+    async def _write(self, value: NotebookValue, force: bool) -> Saving:
+        return await again(lambda: self._checkpointer.ask(Save, value, force, self.content))
+
+    async def finish(self) -> None:
+        """The last save of a clean stop. Raises ActorStopped when the Checkpointer has gone."""
+        value = self._value()
+        if value != self._saved or self._asked:
+            await self._save_once()

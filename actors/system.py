@@ -1,0 +1,96 @@
+"""The whole tree on one page.
+
+    root ── notebook (one_for_one, temporary) ── checkpointer   owns the disk: journal and file
+         │                                    ├─ hub            owns the document
+         │                                    ├─ kernel         owns the Jupyter conversation
+         │                                    └─ notebook       owns the run queue
+         └─ gateway (added by the gateway package)              owns who is connected, both listeners' sessions
+
+Waiting sends go ``gateway → {notebook, hub}``, ``notebook → {kernel, hub}``, ``hub → checkpointer``; against these
+arrows flow only replies and subscriptions, which never wait. Start order is from the disk up, stop order the
+reverse: the gateway says goodbye first, the checkpointer flushes while the hub still lives.
+
+What outlives every incarnation is made here and passed in: the opened notebook (lock, journal, file) and the
+kernel handle (process, connection, keys, ZMQ identity).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from actors.boot import OpenNotebook
+from actors.checkpointer import checkpointer
+from actors.kernel import kernel_actor
+from actors.kernel_connection import KernelHandle
+from actors.mailbox import Address
+from actors.notebook import notebook_actor
+from actors.supervisor import Child, ChildStatus, Supervisor, SupervisorMessage
+from actors.sync_hub import HubSettings, sync_hub
+from protocol.guard import Limits
+from protocol.messages import CheckpointerMessage, HubMessage, KernelMessage, NotebookMessage
+
+
+class System:
+    """The actors of one server over one opened notebook. ``report``: told each change of a root child's status."""
+
+    def __init__(
+        self,
+        notebook: OpenNotebook,
+        *,
+        kernel_name: str,
+        limits: Limits,
+        new_client_id: Callable[[], int],
+        new_id: Callable[[], str],
+        report: Callable[[str, ChildStatus], None],
+    ) -> None:
+        self.kernel_handle = KernelHandle(notebook.path.parent)
+        settings = HubSettings(str(notebook.path), limits)
+
+        disk: Child[CheckpointerMessage] = Child("checkpointer", checkpointer(notebook), capacity=16)
+        hub: Child[HubMessage] = Child(
+            "hub", sync_hub(disk.address, settings, new_client_id), capacity=256, grace=2.0
+        )
+        kernel: Child[KernelMessage] = Child("kernel", kernel_actor(self.kernel_handle), capacity=16)
+        runs: Child[NotebookMessage] = Child(
+            "runs", notebook_actor(hub.address, kernel.address, kernel_name=kernel_name, new_id=new_id)
+        )
+        tree = Supervisor("notebook", [disk, hub, kernel, runs])
+        inner: Child[SupervisorMessage] = Child("notebook", tree.run, temporary=True, grace=3.5)
+
+        self.hub: Address[HubMessage] = hub.address
+        self.notebook: Address[NotebookMessage] = runs.address
+        self.notebook_tree: Address[SupervisorMessage] = inner.address
+        self._children: list[Child[Any]] = [inner]
+        self._report = report
+        self._root: Child[SupervisorMessage] = Child("root", self._run_root, grace=5.0)
+        self.root: Address[SupervisorMessage] = self._root.address
+        self.ended = trio.Event()
+
+    def add(self, child: Child[Any]) -> None:
+        """A further child of the root, started after the notebook and stopped before it."""
+        self._children.append(child)
+
+    async def _run_root(self, mailbox: Any) -> None:
+        await Supervisor("root", self._children, report=self._report).run(mailbox)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until :meth:`stop`. Raises what made the root give up: that is fail-stop."""
+        try:
+            error = await self._root.incarnation(task_status.started)
+            if error is not None:
+                raise error
+        finally:
+            self._root.channel.close()
+            self.ended.set()
+
+    def stop(self) -> None:
+        """A clean stop, in reverse start order; :meth:`run` returns when it is done."""
+        self._root.stopping = True
+        self._root.channel.end()
+
+    async def close(self) -> None:
+        """End the kernel process. The actors have ended."""
+        await self.kernel_handle.close()

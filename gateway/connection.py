@@ -1,0 +1,169 @@
+"""One client's connection, whichever socket it came through.
+
+Binary frames are the y-websocket protocol, text frames (on the control socket only) control messages; both are
+handled in the order sent, so "type, then Ctrl+Enter" runs what was typed. A connection outlives the hub: when the
+hub restarts, it subscribes again and the client resyncs. It ends with the Gateway actor.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import trio
+
+from actors.mailbox import ActorDied, ActorStopped, Address, again
+from actors.supervisor import SupervisorMessage
+from gateway.config_document import ConfigDocument
+from gateway.control import Control
+from gateway.outbox import GatewayOutlet, HubOutlet, Sink
+from gateway.settings import Limits
+from protocol import sync, wire
+from protocol.messages import (
+    AnswerSync,
+    AskedAwareness,
+    ClientUpdate,
+    GatewayMessage,
+    HangUp,
+    HeardAwareness,
+    HubMessage,
+    Join,
+    Leave,
+    NotebookMessage,
+    Refused,
+    Subscribe,
+    Unsubscribe,
+)
+
+# Requests of one client that may wait for their answer; more make it wait before the next is read.
+PENDING = 64
+
+
+class Gone(Exception):
+    """The client has gone."""
+
+
+class Services(msgspec.Struct):
+    """What a connection may talk to. ``failed``: why the notebook's actors are down, empty while they are up."""
+
+    hub: Address[HubMessage]
+    notebook: Address[NotebookMessage]
+    gateway: Address[GatewayMessage]
+    root: Address[SupervisorMessage]
+    notebook_tree: Address[SupervisorMessage]
+    config: ConfigDocument
+    limits: Limits
+    specs: Callable[[], Awaitable[tuple[str, ...]]]
+    chaos: bool
+    failed: str = ""
+    connected: int = 0  # connections that are being served, also those the Gateway no longer knows
+
+
+class Connection:
+    """``sink`` takes what the client shall get. ``text``: it speaks control messages."""
+
+    def __init__(self, services: Services, sink: Sink, *, text: bool, merges: bool, who: str = "") -> None:
+        self.session = secrets.token_hex(8)
+        self._services = services
+        self._sink = sink
+        self._text = text
+        self._merges = merges
+        self._control = Control(services, self.session if not who else who)
+        self._state: bytes | None = None
+        self._pending = trio.Semaphore(PENDING)
+
+    async def serve(self, receive: Callable[[], Awaitable[str | bytes]]) -> None:
+        """Until the client goes (``receive`` raises :class:`Gone`) or the sink was hung up on."""
+        services = self._services
+        services.connected += 1
+        try:
+            joined = await services.gateway.ask(Join, self.session, GatewayOutlet(self._sink), self._text)
+            if isinstance(joined, Refused):
+                self._hang_up(1013, joined.message)
+                return
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._keep_subscribed)
+                while True:
+                    frame = await receive()
+                    if isinstance(frame, str):
+                        await self._hear_text(frame, nursery)
+                    else:
+                        await self._hear_binary(frame)
+        except* Gone:
+            pass
+        except* (ActorDied, ActorStopped):
+            self._hang_up(1012, "the server restarts")
+        finally:
+            services.connected -= 1
+            # Full mailboxes are no reason to wait: both notice a dead outlet at their next offer.
+            services.hub.offer(Unsubscribe(self.session))
+            services.gateway.offer(Leave(self.session))
+
+    def _hang_up(self, code: int, reason: str) -> None:
+        self._sink.put(HangUp(code, reason))
+
+    async def _keep_subscribed(self) -> None:
+        while True:
+            outlet = HubOutlet(self._sink)
+            session, state, merges = self.session, self._state, self._merges
+            await again(lambda: self._services.hub.ask(Subscribe, session, outlet, state, merges))  # noqa: B023
+            await outlet.gone.wait()
+
+    async def _hear_binary(self, frame: bytes) -> None:
+        services = self._services
+        match sync.decode(frame):
+            case sync.Update(update):
+                # While the notebook's actors are down its mailbox would fill; the client resyncs afterwards.
+                if not services.failed:
+                    await services.hub.tell(ClientUpdate(self.session, update))
+            case sync.Step1(state):
+                self._state = state
+                if not services.failed:
+                    await services.hub.tell(AnswerSync(self.session, state))
+            case sync.Awareness(payload):
+                await services.gateway.tell(HeardAwareness(self.session, payload))
+            case sync.QueryAwareness():
+                await services.gateway.tell(AskedAwareness(self.session))
+            case sync.Announce():
+                pass  # message types from 100 come with a later version of the protocol
+            case sync.Unknown(reason):
+                self._hang_up(4400, reason)
+
+    async def _hear_text(self, text: str, nursery: trio.Nursery) -> None:
+        if len(text) > self._services.limits.text_frame:
+            self._answer(
+                wire.refuse(wire.WireError("", "", None, "too_large", "The control message is too large."))
+            )
+            return
+        request = wire.decode(text)
+        if isinstance(request, wire.WireError):
+            self._answer(wire.refuse(request))
+            return
+        await self._pending.acquire()
+        # The question is in its actor's mailbox before the next frame is read; the answer may take its time.
+        await nursery.start(self._obey, request)
+
+    async def _obey(self, request: wire.Request, *, task_status: trio.TaskStatus[None]) -> None:
+        settled = False
+
+        def accepted() -> None:
+            nonlocal settled
+            if not settled:
+                settled = True
+                task_status.started()
+
+        try:
+            self._answer(await self._control.obey(request, accepted))
+        except ActorDied:
+            text = "The actor that handled this was restarted; ask again."
+            self._answer(wire.refuse_request(request, "restarted", text))
+        except ActorStopped:
+            self._answer(wire.refuse_request(request, "stopping", "The server is stopping."))
+        finally:
+            self._pending.release()
+            accepted()
+
+    def _answer(self, text: str | None) -> None:
+        if text is not None:
+            self._sink.put(text)

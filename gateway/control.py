@@ -1,0 +1,170 @@
+"""Control methods, each to the actor that answers it. The table of methods is protocol/wire.py's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+from actors.supervisor import Kill, Retry, Status
+from protocol import wire
+from protocol.messages import (
+    Checkpoint,
+    CountSessions,
+    DescribeDocument,
+    DescribeRuns,
+    Done,
+    InterruptAll,
+    InterruptRun,
+    QueueCell,
+    Refused,
+    ReplyInput,
+    Restart,
+    Saving,
+    Start,
+)
+from protocol.values import Json, JsonObject
+
+if TYPE_CHECKING:
+    from gateway.connection import Services
+
+# Seconds a person waits for a summary before hearing that the server is busy.
+PATIENCE = 10.0
+
+Result = Json | Refused
+
+
+class Control:
+    """``who``: recorded with what this client asks to run."""
+
+    def __init__(self, services: Services, who: str) -> None:
+        self._services = services
+        self._who = who
+
+    async def obey(self, request: wire.Request, accepted: Callable[[], None]) -> str | None:
+        """The text to answer with. ``accepted`` is called once the order among requests is settled.
+
+        Raises ActorDied when the actor that had taken the question died.
+        """
+        services = self._services
+        if services.failed and request.channel in ("notebook", "kernel") and request.method != "retry":
+            accepted()
+            text = f"This notebook's actors failed: {services.failed} Send notebook.retry to start them again."
+            return wire.refuse_request(request, "notebook_failed", text)
+        result = await self._dispatch(request, accepted)
+        if isinstance(result, Refused):
+            return wire.refuse_request(request, result.code, result.message)
+        return wire.answer(request, result)
+
+    async def _dispatch(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
+        match (request.channel, request.method):
+            case ("comms", "ping"):
+                accepted()
+                return {"pong": True}
+            case ("config", "get"):
+                accepted()
+                config: JsonObject = msgspec.to_builtins(self._services.config)
+                return config
+            case ("notebook", _):
+                return await self._notebook(request, accepted)
+            case ("kernel", _):
+                return await self._kernel(request, accepted)
+            case _:
+                return await self._chaos(request, accepted)
+
+    async def _notebook(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
+        services = self._services
+        match request.method, request.fields:
+            case "queue_cell", wire.QueueCellFields(cell_id):
+                # Awaited before the next frame: a later edit must not be in the source that runs.
+                answer = await services.notebook.ask(QueueCell, cell_id, self._who)
+                accepted()
+                return _plain(answer)
+            case "interrupt_kernel", _:
+                waiting = await services.notebook.request(InterruptAll)
+                accepted()
+                return _plain(await waiting())
+            case "checkpoint", _:
+                saving = await services.hub.request(Checkpoint)
+                accepted()
+                return _saved(await saving())
+            case "retry", _:
+                retried = await services.root.request(Retry, "notebook")
+                accepted()
+                return _plain(await retried())
+            case _:
+                accepted()
+                return await self._summary()
+
+    async def _kernel(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
+        notebook = self._services.notebook
+        match request.method, request.fields:
+            case "interrupt", _:
+                interrupted = await notebook.request(InterruptRun)
+                accepted()
+                return _plain(await interrupted())
+            case "restart_kernel", _:
+                restarted = await notebook.request(Restart)
+                accepted()
+                return _plain(await restarted())
+            case "start_kernel", wire.StartKernelFields(name):
+                started = await notebook.request(Start, name)
+                accepted()
+                return _plain(await started())
+            case "input_reply", wire.InputReplyFields(value, question):
+                replied = await notebook.request(ReplyInput, question, value)
+                accepted()
+                return _plain(await replied())
+            case _:
+                accepted()
+                return {"kernelspecs": [*await self._services.specs()]}
+
+    async def _summary(self) -> Result:
+        """What ``notebook.get`` answers; its keys are documented in SPEC.md, W-7."""
+        services = self._services
+        try:
+            with trio.fail_after(PATIENCE):
+                document = await services.hub.ask(DescribeDocument)
+                runs = await services.notebook.ask(DescribeRuns)
+                clients = await services.gateway.ask(CountSessions)
+        except trio.TooSlowError:
+            return Refused("busy", "The notebook does not answer at the moment.")
+        asked: JsonObject | None = None
+        if runs.input is not None:
+            asked = {"cell_id": runs.running, **msgspec.to_builtins(runs.input)}
+        return {
+            "path": document.path,
+            "epoch": document.epoch,
+            "cells": document.cells,
+            "clients": clients,
+            "saving": saving_as_json(document.saving),
+            "kernel": runs.kernel,
+            "running": runs.running,
+            "queued": list(runs.queued),
+            "input": asked,
+        }
+
+    async def _chaos(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
+        accepted()
+        services = self._services
+        if not services.chaos:
+            return Refused("not_allowed", "This server was started without --chaos.")
+        if isinstance(request.fields, wire.KillFields):
+            supervisor = services.root if request.fields.actor == "gateway" else services.notebook_tree
+            return _plain(await supervisor.ask(Kill, request.fields.actor))
+        tree = {**await services.root.ask(Status), **await services.notebook_tree.ask(Status)}
+        return {name: msgspec.to_builtins(status) for name, status in tree.items()}
+
+
+def saving_as_json(saving: Saving) -> JsonObject:
+    return {"status": saving.status, "reason": saving.reason}
+
+
+def _plain(answer: Done | Refused) -> Result:
+    return answer if isinstance(answer, Refused) else {}
+
+
+def _saved(saving: Saving) -> Result:
+    return {"status": "saved"} if saving.status == "saved" else Refused("not_saved", saving.reason)

@@ -1,0 +1,210 @@
+"""The Gateway.
+
+Owns: who is connected, what they show of themselves (awareness), and the sync listener's sessions.
+Hears: GatewayMessage, from connections; subscriptions to the hub and the NotebookActor.
+Tells: the hub and the NotebookActor (to subscribe); clients through their outlets, never waiting.
+After a crash: its sessions end (1012), browsers reconnect and resync; listening sockets stay open. It stops by
+telling every client goodbye and waiting, within a bound, until they are gone.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from typing import TypeAlias, assert_never
+
+import msgspec
+import trio
+
+from actors.mailbox import Actor, Mailbox, open_subscription
+from gateway.access import Policy
+from gateway.connection import Services
+from gateway.control import saving_as_json
+from gateway.sync_listener import serve_sync
+from protocol import wire
+from protocol.awareness import Presence
+from protocol.messages import (
+    AskedAwareness,
+    CountSessions,
+    Done,
+    Frame,
+    GatewayMessage,
+    HangUp,
+    HeardAwareness,
+    InputAsked,
+    Join,
+    KernelChanged,
+    Leave,
+    NotebookFailed,
+    Notice,
+    Outlet,
+    Refused,
+    Saving,
+    ToClient,
+    WatchDocument,
+    WatchRuns,
+)
+from protocol.values import JsonObject
+
+News: TypeAlias = Saving | Notice | InputAsked | KernelChanged
+
+# Seconds between looks at silent sessions and withheld awareness; for goodbyes at a stop.
+TICK = 0.25
+GOODBYE = 1.0
+
+
+class Session(msgspec.Struct):
+    outlet: Outlet[ToClient | str]
+    text: bool
+
+
+def gateway_actor(
+    services: Callable[[], Services], policy: Callable[[], Policy], sync_socket: socket.socket | None
+) -> Actor[GatewayMessage]:
+    """The actor. ``services`` and ``policy`` are asked for when they are needed: they name this very actor."""
+
+    async def run(mailbox: Mailbox[GatewayMessage]) -> None:
+        gateway = _Gateway(services())
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(gateway.hear_document)
+                nursery.start_soon(gateway.hear_runs)
+                nursery.start_soon(gateway.tick)
+                if sync_socket is not None:
+                    nursery.start_soon(serve_sync, sync_socket, services(), policy, nursery)
+                async for message in mailbox:
+                    gateway.handle(message)
+                await gateway.say_goodbye()
+                nursery.cancel_scope.cancel()
+        finally:
+            gateway.close()
+
+    return run
+
+
+class _Gateway:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._sessions: dict[str, Session] = {}
+        self._presence = Presence()
+        # The last of each kind, for those who come later.
+        self._saving: str | None = None
+        self._kernel: str | None = None
+        self._input: str | None = None
+        self._notices: list[str] = []
+
+    def close(self) -> None:
+        for session in self._sessions.values():
+            session.outlet.close()
+        self._sessions.clear()
+
+    def handle(self, message: GatewayMessage) -> None:
+        match message:
+            case Join():
+                self._join(message)
+            case Leave(session):
+                if self._sessions.pop(session, None) is not None:
+                    self._deliver(self._presence.left(session, trio.current_time()))
+            case HeardAwareness(session, payload):
+                if session in self._sessions:
+                    self._deliver(self._presence.heard(session, payload, trio.current_time()))
+            case AskedAwareness(session):
+                if session in self._sessions:
+                    self._deliver(self._presence.greeting(session))
+            case NotebookFailed(reason):
+                self._broadcast(_failed(reason))
+            case CountSessions(reply):
+                reply(len(self._sessions))
+            case _:
+                assert_never(message)
+
+    def _join(self, message: Join) -> None:
+        if len(self._sessions) >= self._services.limits.connections:
+            message.reply(Refused("too_many", "too many connections"))
+            return
+        self._sessions[message.session] = Session(message.outlet, message.text)
+        message.reply(Done())
+        self._presence.joined(message.session, trio.current_time())
+        self._deliver(self._presence.greeting(message.session))
+        if message.text:
+            for text in (self._saving, self._kernel, self._input, *self._notices):
+                if text is not None:
+                    self._offer(message.session, text)
+            if self._services.failed:
+                self._offer(message.session, _failed(self._services.failed))
+
+    # ------------------------------------------------------------------------------------------------ awareness
+
+    def _deliver(self, messages: Iterable[tuple[Iterable[str], bytes]]) -> None:
+        for recipients, payload in messages:
+            frame = Frame(payload)
+            for session in recipients:
+                self._offer(session, frame)
+
+    def _offer(self, session_id: str, item: ToClient | str) -> None:
+        session = self._sessions.get(session_id)
+        if session is not None:
+            session.outlet.offer(item)  # a full outbox hangs up by itself; its connection then leaves
+
+    async def tick(self) -> None:
+        while True:
+            await trio.sleep(TICK)
+            self._deliver(self._presence.tick(trio.current_time()))
+
+    # ----------------------------------------------------------------------------------------- what people hear
+
+    def _broadcast(self, text: str) -> None:
+        for session_id, session in list(self._sessions.items()):
+            if session.text:
+                self._offer(session_id, text)
+
+    async def hear_document(self) -> None:
+        while True:
+            outlet, news = open_subscription[Saving | Notice](64)
+            await self._services.hub.tell(WatchDocument(outlet))
+            async for item in news:
+                self._tell(item)
+
+    async def hear_runs(self) -> None:
+        while True:
+            outlet, news = open_subscription[InputAsked | KernelChanged | Notice](64)
+            await self._services.notebook.tell(WatchRuns(outlet))
+            async for item in news:
+                self._tell(item)
+
+    def _tell(self, item: News) -> None:
+        match item:
+            case Saving():
+                self._saving = text = wire.push("notebook", "saving", saving_as_json(item))
+            case KernelChanged(status, reason, name):
+                self._kernel = text = wire.push(
+                    "kernel", "status", {"status": str(status), "reason": reason, "name": name}
+                )
+            case InputAsked(cell_id, request):
+                asked: JsonObject = {"cell_id": cell_id, "request": None}
+                if request is not None:
+                    asked["request"] = msgspec.to_builtins(request)
+                text = wire.push("kernel", "input_request", asked)
+                self._input = text if request is not None else None
+            case Notice(code, message, level):
+                text = wire.push("notebook", "notice", {"code": code, "message": message, "level": level})
+                if text in self._notices:
+                    return
+                self._notices = [*self._notices, text][-20:]
+            case _:
+                assert_never(item)
+        self._broadcast(text)
+
+    # ------------------------------------------------------------------------------------------------- stopping
+
+    async def say_goodbye(self) -> None:
+        """Close every connection with 1012 and wait until each has written it, within a bound."""
+        for session in self._sessions.values():
+            session.outlet.offer(HangUp(1012, "the server stops"))
+        with trio.move_on_after(GOODBYE):
+            while self._services.connected:
+                await trio.sleep(0.01)
+
+
+def _failed(reason: str) -> str:
+    return wire.push("notebook", "failed", {"reason": reason})

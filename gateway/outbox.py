@@ -1,0 +1,100 @@
+"""What waits to be sent to one client: bounded, filled without waiting, emptied by the connection's writer."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol, TypeAlias
+
+import trio
+
+from protocol.messages import Frame, HangUp, Notice, ToClient
+
+Item: TypeAlias = Frame | str | HangUp
+
+
+class Sink(Protocol):
+    """Where the hub and the gateway put what one client shall get."""
+
+    def put(self, item: Item) -> bool: ...
+
+
+def size_of(item: Item) -> int:
+    return len(item.payload) if isinstance(item, Frame) else len(item) if isinstance(item, str) else 0
+
+
+class Outbox:
+    """At most ``frames`` items and ``limit`` bytes wait, beyond one item of any size in an empty outbox.
+
+    A client that lets it overflow is closed with 1013 and resyncs when it comes back.
+    """
+
+    def __init__(self, frames: int, limit: int) -> None:
+        self._frames, self._limit = frames, limit
+        self._items: deque[Item] = deque()
+        self._bytes = 0
+        self._filled = trio.Event()
+        self._closing = False
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item) -> bool:
+        """Add an item. False: the client is too slow, or its connection is closing."""
+        if self._closing:
+            return False
+        if len(self._items) >= self._frames or (self._items and self._bytes > self._limit):
+            self.hang_up(HangUp(1013, "too slow: reconnect to resync"))
+            return False
+        if isinstance(item, HangUp):
+            self.hang_up(item)
+            return True
+        self._items.append(item)
+        self._bytes += size_of(item)
+        self._filled.set()
+        return True
+
+    def hang_up(self, last: HangUp) -> None:
+        """Close the connection after what waits, or at once if the client does not take it (the writer's bound)."""
+        if not self._closing:
+            self._closing = True
+            self._items.append(last)
+            self._filled.set()
+
+    async def take(self) -> list[Item]:
+        """Everything that waits, at least one item."""
+        while not self._items:
+            self._filled = trio.Event()
+            await self._filled.wait()
+        taken = list(self._items)
+        self._items.clear()
+        self._bytes = 0
+        return taken
+
+
+class HubOutlet:
+    """The hub's end. ``gone`` is set when the hub forgot this subscription: subscribe again."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.gone = trio.Event()
+
+    def offer(self, item: ToClient, /) -> bool:
+        if isinstance(item, Notice):
+            return True  # people hear these from the gateway
+        return not self.gone.is_set() and self._sink.put(item)
+
+    def close(self) -> None:
+        self.gone.set()
+
+
+class GatewayOutlet:
+    """The Gateway actor's end: when it goes, so does the connection."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def offer(self, item: ToClient | str, /) -> bool:
+        return not isinstance(item, Notice) and self._sink.put(item)
+
+    def close(self) -> None:
+        self._sink.put(HangUp(1012, "the server's gateway restarts"))

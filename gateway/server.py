@@ -1,0 +1,223 @@
+"""One running server: its settings, its notebook, its actors, and the order in which they start and stop."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import socket
+from collections.abc import Sequence
+
+import trio
+
+from actors.boot import BootError, OpenNotebook, open_notebook
+from actors.disk import describe_lock
+from actors.kernel_process import installed_kernels
+from actors.supervisor import Child, ChildStatus, Status, describe
+from actors.system import System
+from gateway.access import Policy, make_policy
+from gateway.config_document import ConfigDocument
+from gateway.connection import Services
+from gateway.gateway import gateway_actor
+from gateway.setting_values import is_loopback
+from gateway.settings import Settings, StartError, load_config
+from protocol.guard import Limits as GuardLimits
+from protocol.messages import CountSessions, DescribeDocument, GatewayMessage, NotebookFailed
+
+log = logging.getLogger("ganimede")
+
+# Seconds a clean stop may take; a supervisor's children have shorter bounds of their own.
+DRAIN = 4.0
+
+
+async def kernel_names() -> tuple[str, ...]:
+    """The kernelspecs that may be started."""
+    return await trio.to_thread.run_sync(installed_kernels)
+
+
+class Server:
+    """Made by :meth:`open`; :meth:`run` until :meth:`stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: ConfigDocument,
+        policy: Policy,
+        notebook: OpenNotebook,
+        sync_socket: socket.socket | None,
+    ) -> None:
+        self.settings = settings
+        self.config = config
+        self.policy = policy
+        self._notebook = notebook
+        self._sync_socket = sync_socket
+        self._stopped = trio.Event()
+        self._stop_asked = trio.Event()
+        self._system = System(
+            notebook,
+            kernel_name=settings.kernel or "",
+            limits=GuardLimits(),
+            new_client_id=lambda: random.SystemRandom().randrange(1, 2**32),
+            new_id=lambda: secrets.token_hex(8),
+            report=self._report,
+        )
+        self._gateway: Child[GatewayMessage] = Child(
+            "gateway",
+            gateway_actor(lambda: self.services, lambda: self.policy, sync_socket),
+            grace=1.2,
+        )
+        self._system.add(self._gateway)
+        self.services = Services(
+            self._system.hub,
+            self._system.notebook,
+            self._gateway.address,
+            self._system.root,
+            self._system.notebook_tree,
+            config,
+            settings.limits,
+            kernel_names,
+            settings.chaos,
+        )
+
+    @property
+    def sync_socket(self) -> socket.socket | None:
+        return self._sync_socket
+
+    @classmethod
+    async def open(cls, settings: Settings, policy: Policy, sync_socket: socket.socket | None) -> Server:
+        """Everything that can be refused with a sentence is refused here. Raises :class:`StartError`."""
+        config = load_config(settings.config)
+        if settings.kernel:
+            specs = await kernel_names()
+            if settings.kernel not in specs:
+                known = ", ".join(specs) or "none"
+                raise StartError(f"There is no Jupyter kernel named {settings.kernel!r}; installed are: {known}.")
+        try:
+            notebook = await trio.to_thread.run_sync(
+                open_notebook, settings.notebook, settings.state_dir, secrets.token_hex(8)
+            )
+        except BootError as error:
+            raise StartError(str(error)) from None
+        return cls(settings, config, policy, notebook, sync_socket)
+
+    def _report(self, name: str, status: ChildStatus) -> None:
+        """The notebook's supervisor gave up, or was started again: connections and people hear of it."""
+        if name != "notebook":
+            return
+        failed = status.reason if status.state == "failed" else ""
+        if failed != self.services.failed:
+            self.services.failed = failed
+            self.services.gateway.offer(NotebookFailed(failed))
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run the actors until :meth:`stop`. Raises what made the root give up."""
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self._system.run)
+                task_status.started()
+                nursery.start_soon(self._stop_when_asked)
+                await self._system.ended.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._system.close()
+            self._notebook.close()
+            self._stopped.set()
+
+    async def _stop_when_asked(self) -> None:
+        await self._stop_asked.wait()
+        self._system.stop()
+
+    async def stop(self) -> None:
+        """The gateway says goodbye, the file and the journal are flushed, the kernel ends. Idempotent."""
+        self._stop_asked.set()
+        with trio.move_on_after(DRAIN):
+            await self._stopped.wait()
+
+    def why(self, group: BaseException) -> str:
+        return describe(group)
+
+    def address(self, port: int, *, with_token: bool = True) -> str:
+        """What a person types: ``localhost``, because cookies and origins are judged by name."""
+        host = "localhost" if is_loopback(self.settings.host) else self.settings.host
+        if host in ("0.0.0.0", "::"):  # noqa: S104
+            host = socket.gethostname()
+        query = f"?token={self.settings.token}" if self.settings.token and with_token else ""
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/{query}"
+
+    def announce(self, port: int) -> None:
+        """The readiness line, once, and who holds the lock, for a second server's sentence."""
+        describe_lock(self._notebook.lock, self.address(port, with_token=False))
+        lines = [f"Ganimede is ready: {self.address(port)}"]
+        if self._sync_socket is not None:
+            sync_port = self._sync_socket.getsockname()[1]
+            sync = self.address(sync_port, with_token=False).replace("http", "ws", 1)
+            lines.append(f"Sync for y-websocket clients: {sync}g-y-room")
+        if self.settings.token is None:
+            lines.append("WARNING: no token is asked. Whoever reaches this port can run code as you.")
+        if not is_loopback(self.settings.host):
+            lines.append("WARNING: this address is open to the network, without TLS: put a proxy in front of it.")
+        print("\n".join(lines), flush=True)  # noqa: T201
+
+    async def metrics(self) -> str:
+        """Prometheus' text format."""
+        lines = ["# TYPE ganimede_actor_incarnations counter"]
+        trees = (self._system.root, self._system.notebook_tree)
+        for tree in trees:
+            if tree is self._system.notebook_tree and self.services.failed:
+                continue
+            for name, status in (await tree.ask(Status)).items():
+                lines.append(f'ganimede_actor_incarnations{{actor="{name}"}} {status.incarnation}')
+        sessions = await self.services.gateway.ask(CountSessions)
+        lines += ["# TYPE ganimede_connections gauge", f"ganimede_connections {sessions}"]
+        if not self.services.failed:
+            document = await self.services.hub.ask(DescribeDocument)
+            saved = int(document.saving.status == "saved")
+            lines += ["# TYPE ganimede_cells gauge", f"ganimede_cells {document.cells}"]
+            lines += ["# TYPE ganimede_saved gauge", f"ganimede_saved {saved}"]
+        return "\n".join(lines) + "\n"
+
+
+def policy_of(settings: Settings, port: int, addresses: Sequence[tuple[str, int]]) -> Policy:
+    """Which names and origins are ours: loopback names, the addresses listened on, and what settings allow."""
+    hosts = [host for host, _ in addresses if host not in ("0.0.0.0", "::")]  # noqa: S104
+    if len(hosts) < len(addresses):
+        hosts.append(socket.gethostname())
+    return make_policy(settings.token, port, hosts=(*hosts, *settings.allow_hosts), origins=settings.allow_origins)
+
+
+def open_sync_socket(settings: Settings) -> socket.socket | None:
+    """The second port's listening socket; None when it is off."""
+    if settings.sync_port is None:
+        return None
+    return open_socket(settings.host, settings.sync_port, settings.sync_port_explicit, "--sync-port")
+
+
+def open_socket(host: str, port: int, explicit: bool, flag: str) -> socket.socket:
+    """Listen. A taken port that was asked for is an error, a taken default moves to the next free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in [port] if explicit else range(port, port + 100):
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _notice_half_open(listening)
+        try:
+            listening.bind((host, candidate))
+            listening.listen(128)
+        except OSError as error:
+            listening.close()
+            if explicit or error.errno != 98:
+                reason = (error.strerror or str(error)).lower()
+                raise StartError(f"{flag} {candidate} on {host} cannot be used: {reason}.") from None
+            continue
+        if candidate != port:
+            print(f"Port {port} is taken: using {candidate}.", flush=True)  # noqa: T201
+        return listening
+    raise StartError(f"No free port from {port} on: name one with {flag}.")
+
+
+def _notice_half_open(listening: socket.socket) -> None:
+    """TCP keepalive, inherited by accepted sockets: hypercorn ignores missing pongs."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, seconds in (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)

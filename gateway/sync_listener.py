@@ -1,0 +1,243 @@
+"""The y-websocket listener: trio-websocket on its own port, one room.
+
+A broadcast's frame is the same bytes for every client, so it is encoded once and written straight to each socket
+from the broadcast loop, without waiting and without waking a task; only what a socket does not take at once goes
+through the bounded outbox and the connection's writer. That costs a seventh of a task per send.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+
+import trio
+from trio_websocket import (
+    ConnectionClosed,
+    HandshakeError,
+    WebSocketConnection,
+    WebSocketRequest,
+    wrap_server_stream,
+)
+
+from gateway.access import NO_TOKEN_CLOSE, Allowed, AskToken, Denied, Policy, Request, judge
+from gateway.connection import Connection, Gone, Services
+from gateway.outbox import Item, Outbox
+from protocol.messages import Frame, HangUp
+
+log = logging.getLogger("ganimede.sync")
+
+ROOM = "/g-y-room"
+NO_SUCH_ROOM = 4404
+
+# Seconds: for the handshake; between our pings, and for their answer; for a last close frame.
+HANDSHAKE = 10.0
+PING_EVERY, PONG_WITHIN = 20.0, 20.0
+GOODBYE = 1.0
+
+
+def websocket_frame(payload: bytes) -> bytes:
+    """One unmasked binary frame, FIN set (RFC 6455, section 5.2)."""
+    length = len(payload)
+    if length < 126:
+        return bytes((0x82, length)) + payload
+    if length < 1 << 16:
+        return b"\x82\x7e" + length.to_bytes(2, "big") + payload
+    return b"\x82\x7f" + length.to_bytes(8, "big") + payload
+
+
+class SharedStream(trio.abc.Stream):
+    """A socket stream to which whole frames may also be written without waiting, between the sends of others."""
+
+    def __init__(self, inner: trio.SocketStream) -> None:
+        self._inner = inner
+        self._lock = trio.Lock()
+        self._rest = b""
+        self._socket = socket.socket(fileno=os.dup(inner.socket.fileno()))
+        self._socket.setblocking(False)
+
+    def try_send(self, data: bytes) -> bool:
+        """Write ``data`` now if nothing is in the way. A part that the socket took is completed by the next send.
+
+        Raises OSError when the connection is broken.
+        """
+        if self._rest or self._lock.locked():
+            return False
+        try:
+            sent = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return False
+        self._rest = data[sent:]
+        return True
+
+    @property
+    def owes(self) -> bool:
+        """A frame was cut in two: somebody must send the rest."""
+        return bool(self._rest)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        async with self._lock:
+            if self._rest:
+                rest, self._rest = self._rest, b""
+                await self._inner.send_all(rest)
+            if data:
+                await self._inner.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._inner.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self._inner.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        self._socket.close()
+        await self._inner.aclose()
+
+
+class DirectSink:
+    """Puts frames straight onto the socket when it can, else into the outbox."""
+
+    def __init__(self, stream: SharedStream, outbox: Outbox) -> None:
+        self._stream = stream
+        self._outbox = outbox
+        self.owes = trio.Event()
+
+    def put(self, item: Item) -> bool:
+        if not isinstance(item, Frame) or len(self._outbox):
+            return self._outbox.put(item)
+        if not item.framed:
+            item.framed = websocket_frame(item.payload)
+        try:
+            sent = self._stream.try_send(item.framed)
+        except OSError:
+            return False
+        if not sent:
+            return self._outbox.put(item)
+        if self._stream.owes:
+            self.owes.set()
+        return True
+
+
+async def serve_sync(
+    listening: socket.socket, services: Services, policy: Callable[[], Policy], nursery: trio.Nursery
+) -> None:
+    """Accept until cancelled. ``listening`` stays open for the next incarnation: a copy is used here."""
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening.dup()))
+
+    async def guarded(stream: trio.SocketStream) -> None:
+        try:
+            await _handle(stream, services, policy())
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, HandshakeError, ConnectionClosed):
+            pass  # the client went, at whatever moment
+        except Exception:  # noqa: BLE001 - one connection's bug must not end the others
+            log.exception("a sync connection failed")
+
+    await trio.serve_listeners(guarded, [listener], handler_nursery=nursery)
+
+
+async def _handle(inner: trio.SocketStream, services: Services, policy: Policy) -> None:
+    stream = SharedStream(inner)
+    try:
+        async with trio.open_nursery() as nursery:
+            with trio.fail_after(HANDSHAKE):
+                request: WebSocketRequest = await wrap_server_stream(
+                    nursery,
+                    stream,
+                    message_queue_size=16,
+                    max_message_size=services.limits.binary_frame,
+                    receive_buffer_size=65536,
+                )
+                websocket = await _admit(request, policy)
+            if websocket is not None:
+                await _converse(websocket, stream, services)
+            nursery.cancel_scope.cancel()
+    except* trio.TooSlowError:
+        pass
+    finally:
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(stream)
+
+
+async def _admit(request: WebSocketRequest, policy: Policy) -> WebSocketConnection | None:
+    path, _, query = request.path.partition("?")
+    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers)
+    match judge(Request("GET", path, query, headers, True, "sync"), policy):
+        case Denied(status, sentence) if status != 401:
+            await request.reject(status, body=sentence.encode())
+            return None
+        case Denied() | AskToken():
+            refused = await request.accept()
+            await refused.aclose(NO_TOKEN_CLOSE, "a token is needed")
+            return None
+        case Allowed():
+            websocket: WebSocketConnection = await request.accept()
+            if path == ROOM:
+                return websocket
+            await websocket.aclose(NO_SUCH_ROOM, f"there is no room {path[:60]}; the notebook is at {ROOM}")
+    return None
+
+
+async def _converse(websocket: WebSocketConnection, stream: SharedStream, services: Services) -> None:
+    outbox = Outbox(services.limits.outbox_frames, services.limits.outbox_bytes)
+    sink = DirectSink(stream, outbox)
+    connection = Connection(services, sink, text=False, merges=False)
+
+    async def receive() -> str | bytes:
+        try:
+            message: str | bytes = await websocket.get_message()
+        except ConnectionClosed:
+            raise Gone from None
+        return message.encode() if isinstance(message, str) else message
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_write, websocket, stream, outbox, nursery.cancel_scope)
+        nursery.start_soon(_complete, stream, sink, nursery.cancel_scope)
+        nursery.start_soon(_ping, websocket, outbox)
+        await connection.serve(receive)
+        outbox.hang_up(HangUp(1000, ""))
+
+
+async def _write(
+    websocket: WebSocketConnection, stream: SharedStream, outbox: Outbox, scope: trio.CancelScope
+) -> None:
+    """Send what the socket did not take at once, and the close frame."""
+    try:
+        while True:
+            for item in await outbox.take():
+                match item:
+                    case Frame():
+                        item.framed = item.framed or websocket_frame(item.payload)
+                        await stream.send_all(item.framed)
+                    case HangUp(code, reason):
+                        with trio.move_on_after(GOODBYE):
+                            await websocket.aclose(code, reason)
+                        scope.cancel()
+                        return
+    except (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed):
+        scope.cancel()
+
+
+async def _complete(stream: SharedStream, sink: DirectSink, scope: trio.CancelScope) -> None:
+    """Send the rest of frames that were cut in two."""
+    try:
+        while True:
+            await sink.owes.wait()
+            sink.owes = trio.Event()
+            await stream.send_all(b"")
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        scope.cancel()
+
+
+async def _ping(websocket: WebSocketConnection, outbox: Outbox) -> None:
+    """A half-open connection shows by a missing pong."""
+    while True:
+        await trio.sleep(PING_EVERY)
+        try:
+            with trio.fail_after(PONG_WITHIN):
+                await websocket.ping()
+        except trio.TooSlowError:
+            outbox.hang_up(HangUp(1001, "no answer to a ping"))
+            return
+        except ConnectionClosed:
+            return

@@ -1,0 +1,313 @@
+"""What a kernel says: received ZMQ frames in, typed events out.
+
+The header is decoded first. The content of a stream message is left as bytes (:class:`Stream`), so that a flood
+of output beyond the budget costs neither decoding nor copies. Nothing a kernel sends raises here: whatever is
+malformed, unsigned or forged comes out as :class:`Undecodable`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from protocol.values import JsonObject
+
+DELIMITER = b"<IDS|MSG>"
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class _StreamContent(msgspec.Struct, frozen=True):
+    name: str
+    text: str
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """Text on stdout or stderr. ``content`` is the undecoded JSON; :meth:`read` gives the name and the text."""
+
+    parent: str
+    content: bytes
+
+    def read(self) -> tuple[str, str] | None:
+        return read_stream(self.content)
+
+
+class DisplayData(msgspec.Struct, frozen=True):
+    """``size``: bytes of the JSON content, for limits. ``display_id``: empty when the display has none."""
+
+    parent: str
+    data: JsonObject
+    metadata: JsonObject
+    display_id: str
+    size: int
+
+
+class ExecuteResult(msgspec.Struct, frozen=True):
+    parent: str
+    data: JsonObject
+    metadata: JsonObject
+    execution_count: int | None
+    display_id: str
+    size: int
+
+
+class UpdateDisplay(msgspec.Struct, frozen=True):
+    parent: str
+    data: JsonObject
+    metadata: JsonObject
+    display_id: str
+    size: int
+
+
+class ClearOutput(msgspec.Struct, frozen=True):
+    """``wait``: clear only when the next output comes."""
+
+    parent: str
+    wait: bool
+
+
+class ErrorRaised(msgspec.Struct, frozen=True):
+    parent: str
+    ename: str
+    evalue: str
+    traceback: tuple[str, ...]
+
+
+class StatusChanged(msgspec.Struct, frozen=True):
+    """``state``: "busy", "idle" or "starting"."""
+
+    parent: str
+    state: str
+
+
+class ExecuteInput(msgspec.Struct, frozen=True):
+    """The kernel begins with the cell."""
+
+    parent: str
+    execution_count: int | None
+
+
+class ExecuteReply(msgspec.Struct, frozen=True):
+    """``status``: "ok", "error", or "aborted" (the cell was not run)."""
+
+    parent: str
+    status: str
+    execution_count: int | None
+    ename: str
+
+
+class KernelInfoReply(msgspec.Struct, frozen=True):
+    parent: str
+    language_info: JsonObject
+
+
+class InputRequested(msgspec.Struct, frozen=True):
+    """``input()`` waits. ``header``: this request's header as JSON, the parent of the answer."""
+
+    parent: str
+    id: str
+    header: bytes
+    prompt: str
+    password: bool
+
+
+class Welcome(msgspec.Struct, frozen=True):
+    """The subscription to ``topic`` is in force."""
+
+    topic: str
+
+
+class Other(msgspec.Struct, frozen=True):
+    """A message of a type that nothing here acts on (``comm_*``, replies to shutdown, …)."""
+
+    parent: str
+    type: str
+
+
+class Undecodable(msgspec.Struct, frozen=True):
+    reason: str
+
+
+OutputEvent: TypeAlias = Stream | DisplayData | ExecuteResult | UpdateDisplay | ClearOutput | ErrorRaised
+KernelEvent: TypeAlias = (
+    OutputEvent
+    | StatusChanged
+    | ExecuteInput
+    | ExecuteReply
+    | KernelInfoReply
+    | InputRequested
+    | Welcome
+    | Other
+    | Undecodable
+)
+
+
+class _Header(msgspec.Struct, frozen=True):
+    msg_id: str
+    msg_type: str
+
+
+class _Parent(msgspec.Struct, frozen=True):
+    msg_id: str | None = None
+
+
+class _Transient(msgspec.Struct, frozen=True):
+    display_id: str | int | None = None
+
+
+class _Bundle(msgspec.Struct, frozen=True):
+    data: dict[str, Any]
+    metadata: dict[str, Any] | None = None
+    transient: _Transient | None = None
+    execution_count: int | None = None
+
+    @property
+    def display_id(self) -> str:
+        given = self.transient.display_id if self.transient else None
+        return "" if given is None else str(given)
+
+
+class _Clear(msgspec.Struct, frozen=True):
+    wait: bool = False
+
+
+class _Error(msgspec.Struct, frozen=True):
+    ename: Any = ""
+    evalue: Any = ""
+    traceback: list[Any] | None = None
+
+
+class _Status(msgspec.Struct, frozen=True):
+    execution_state: str
+
+
+class _Count(msgspec.Struct, frozen=True):
+    execution_count: Any = None
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    status: str = "ok"
+    execution_count: Any = None
+    ename: Any = ""
+
+
+class _Info(msgspec.Struct, frozen=True):
+    language_info: dict[str, Any] | None = None
+
+
+class _Input(msgspec.Struct, frozen=True):
+    prompt: Any = ""
+    password: bool = False
+
+
+class _Welcome(msgspec.Struct, frozen=True):
+    subscription: str = ""
+
+
+def _read(raw: bytes, type_: type[S]) -> S:
+    """Decode JSON; what is not quite JSON (NaN, bad UTF-8, half a surrogate pair) is mended and tried again.
+
+    NaN and the infinities become null, broken characters a replacement character. Raises ValueError (of which
+    msgspec's errors are a kind) or RecursionError when there is nothing to mend.
+    """
+    try:
+        return msgspec.json.decode(raw, type=type_)
+    except (ValueError, RecursionError):
+        loose = json.loads(raw.decode("utf-8", "replace"), parse_constant=lambda _: None)
+        strict = json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")
+        return msgspec.json.decode(strict, type=type_)
+
+
+def read_stream(content: bytes) -> tuple[str, str] | None:
+    """Name and text of a stream message's content; None when it is malformed."""
+    try:
+        read = _read(content, _StreamContent)
+    except (ValueError, RecursionError):
+        return None
+    return read.name, read.text
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _display(parent: str, raw: bytes) -> KernelEvent:
+    bundle = _read(raw, _Bundle)
+    return DisplayData(parent, bundle.data, bundle.metadata or {}, bundle.display_id, len(raw))
+
+
+def _result(parent: str, raw: bytes) -> KernelEvent:
+    bundle = _read(raw, _Bundle)
+    return ExecuteResult(
+        parent, bundle.data, bundle.metadata or {}, bundle.execution_count, bundle.display_id, len(raw)
+    )
+
+
+def _update(parent: str, raw: bytes) -> KernelEvent:
+    bundle = _read(raw, _Bundle)
+    return UpdateDisplay(parent, bundle.data, bundle.metadata or {}, bundle.display_id, len(raw))
+
+
+def _error(parent: str, raw: bytes) -> KernelEvent:
+    error = _read(raw, _Error)
+    return ErrorRaised(parent, str(error.ename), str(error.evalue), tuple(map(str, error.traceback or ())))
+
+
+def _reply(parent: str, raw: bytes) -> KernelEvent:
+    reply = _read(raw, _Reply)
+    return ExecuteReply(parent, reply.status, _count(reply.execution_count), str(reply.ename))
+
+
+_READERS: dict[str, Callable[[str, bytes], KernelEvent]] = {
+    "stream": Stream,
+    "display_data": _display,
+    "execute_result": _result,
+    "update_display_data": _update,
+    "clear_output": lambda parent, raw: ClearOutput(parent, _read(raw, _Clear).wait),
+    "error": _error,
+    "status": lambda parent, raw: StatusChanged(parent, _read(raw, _Status).execution_state),
+    "execute_input": lambda parent, raw: ExecuteInput(parent, _count(_read(raw, _Count).execution_count)),
+    "execute_reply": _reply,
+    "kernel_info_reply": lambda parent, raw: KernelInfoReply(parent, _read(raw, _Info).language_info or {}),
+    "iopub_welcome": lambda _, raw: Welcome(_read(raw, _Welcome).subscription),
+}
+
+
+class Decoder:
+    """Verifies and decodes the messages of one kernel. ``key``: its signing key; empty means unsigned."""
+
+    def __init__(self, key: bytes) -> None:
+        self._hmac = hmac.new(key, digestmod=hashlib.sha256) if key else None
+
+    def decode(self, frames: Sequence[bytes]) -> KernelEvent:
+        try:
+            at = frames.index(DELIMITER)
+        except ValueError:
+            return Undecodable("no delimiter")
+        if len(frames) < at + 6:
+            return Undecodable("too few frames")
+        signature, header, parent, metadata, content = frames[at + 1 : at + 6]
+        if self._hmac is not None:
+            check = self._hmac.copy()
+            for part in (header, parent, metadata, content):
+                check.update(part)
+            if not hmac.compare_digest(check.hexdigest().encode(), signature):
+                return Undecodable("wrong signature")
+        try:
+            return _event(header, parent, content)
+        except (ValueError, RecursionError) as error:
+            return Undecodable(str(error))
+
+
+def _event(header: bytes, parent: bytes, content: bytes) -> KernelEvent:
+    about = _read(header, _Header)
+    cause = _read(parent, _Parent).msg_id or ""
+    if about.msg_type == "input_request":
+        asked = _read(content, _Input)
+        return InputRequested(cause, about.msg_id, header, str(asked.prompt), asked.password)
+    reader = _READERS.get(about.msg_type)
+    return Other(cause, about.msg_type) if reader is None else reader(cause, content)

@@ -1,0 +1,163 @@
+"""The run queue as a pure state machine: ``step(state, event) -> (state, effects)``.
+
+One cell runs at a time; the rest wait in order. The recorded queue (journal and ``run_queue`` root) is the
+running entry followed by the waiting ones. Invariant: every cell whose ``state`` is "queued" or "running" has an
+entry, and each entry leaves by an event that also writes its cell back to "idle" (promise I4 of the design).
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+import msgspec
+
+from protocol.messages import Change, Entry, Refused, RunEnded, SetCell, WriteOutputs
+from protocol.values import JsonObject
+
+
+class State(msgspec.Struct, frozen=True):
+    running: Entry | None = None
+    waiting: tuple[Entry, ...] = ()
+
+    @property
+    def recorded(self) -> tuple[Entry, ...]:
+        return ((self.running,) if self.running else ()) + self.waiting
+
+
+# ------------------------------------------------------------------------------------------------------- events
+
+
+class Queued(msgspec.Struct, frozen=True):
+    """The hub recorded ``entry``."""
+
+    entry: Entry
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """Run ``run`` ended. ``last``: changes that belong in the same edit (its last outputs, its count)."""
+
+    run: str
+    ended: RunEnded
+    last: tuple[Change, ...] = ()
+
+
+class Emptied(msgspec.Struct, frozen=True):
+    """Waiting cells go back to idle."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """After a restart of the actor or the server: the recorded queue. ``alive``: its head's run may still be
+    in the kernel (same server), otherwise it ended with the server that ran it."""
+
+    entries: tuple[Entry, ...]
+    alive: bool
+
+
+Event: TypeAlias = Queued | Ended | Emptied | Found
+
+
+# ------------------------------------------------------------------------------------------------------ effects
+
+
+class Write(msgspec.Struct, frozen=True):
+    """Edit the document and the recorded queue, in one."""
+
+    changes: tuple[Change, ...]
+    queue: tuple[Entry, ...]
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Hand ``entry`` to the kernel. ``resumed``: it may be there already, with outputs in the document."""
+
+    entry: Entry
+    resumed: bool = False
+
+
+Effect: TypeAlias = Write | Run
+
+
+def refusal(state: State, cell_id: str) -> Refused | None:
+    """Why ``cell_id`` may not be queued now, or None."""
+    if state.running is not None and state.running.cell_id == cell_id:
+        return Refused("running", "This cell is running.")
+    return None
+
+
+def is_queued(state: State, cell_id: str) -> bool:
+    return any(entry.cell_id == cell_id for entry in state.waiting)
+
+
+def step(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
+    match event:
+        case Queued(entry):
+            if state.running is None:
+                return _begin(State(None, (*state.waiting, entry)), ())
+            return State(state.running, (*state.waiting, entry)), ()
+        case Ended(run, ended, last):
+            if state.running is None or state.running.id != run:
+                return state, ()
+            done = (*last, *_explained(state.running, ended), _idle(state.running))
+            if ended.status in ("ok", "interrupted"):
+                return _begin(State(None, state.waiting), done)
+            return _write(State(), (*done, *map(_idle, state.waiting)))
+        case Emptied():
+            if not state.waiting:
+                return state, ()
+            return _write(State(state.running), tuple(map(_idle, state.waiting)))
+        case Found(entries, alive):
+            return _found(entries, alive)
+        case _:
+            assert_never(event)
+
+
+def _begin(state: State, changes: tuple[Change, ...]) -> tuple[State, tuple[Effect, ...]]:
+    """Start the first waiting entry, if any; ``changes`` go into the same edit."""
+    if not state.waiting:
+        return _write(State(), changes) if changes else (State(), ())
+    head, rest = state.waiting[0], state.waiting[1:]
+    begun = State(head, rest)
+    started = (
+        SetCell(head.cell_id, {"state": "running", "execution_count": None}),
+        WriteOutputs(head.cell_id, 0, ()),
+    )
+    return begun, (Write((*changes, *started), begun.recorded), Run(head))
+
+
+def _found(entries: tuple[Entry, ...], alive: bool) -> tuple[State, tuple[Effect, ...]]:
+    if not entries:
+        return State(), ()
+    head, rest = entries[0], entries[1:]
+    if alive:
+        state = State(head, rest)
+        queued = tuple(SetCell(entry.cell_id, {"state": "queued"}) for entry in rest)
+        running = SetCell(head.cell_id, {"state": "running"})
+        return state, (Write((running, *queued), state.recorded), Run(head, resumed=True))
+    ended = RunEnded("died", "The kernel ended with the server.")
+    return _write(State(), (*_explained(head, ended), *map(_idle, entries)))
+
+
+def _explained(entry: Entry, ended: RunEnded) -> tuple[Change, ...]:
+    """An output that says in words why a run has no proper end, after what it printed."""
+    if ended.status not in ("died", "aborted"):
+        return ()
+    name = "KernelDied" if ended.status == "died" else "RunAborted"
+    reason = ended.reason or "The kernel did not run this cell."
+    output: JsonObject = {
+        "output_type": "error",
+        "ename": name,
+        "evalue": reason,
+        "traceback": [f"{name}: {reason}"],
+    }
+    return (WriteOutputs(entry.cell_id, END, (output,)),)
+
+
+# WriteOutputs beyond the end appends.
+END = 2**31
+
+
+def _idle(entry: Entry) -> SetCell:
+    return SetCell(entry.cell_id, {"state": "idle"})
+
+
+def _write(state: State, changes: tuple[Change, ...]) -> tuple[State, tuple[Effect, ...]]:
+    return state, (Write(changes, state.recorded),)

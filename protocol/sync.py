@@ -1,0 +1,87 @@
+"""y-websocket messages: the y-protocols sync and awareness protocol, version 1 updates.
+
+Format: y-protocols' PROTOCOL.md and y-websocket's message types. Every message starts with a varuint type:
+0 sync (then 0 step 1 with a state vector, 1 step 2 or 2 update with an update), 1 awareness, 3 query awareness.
+Types from 100 are this server's own (contract section 3).
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from protocol.lib0 import Malformed, Reader, write_bytes
+
+SYNC, AWARENESS, QUERY_AWARENESS, ANNOUNCE = 0, 1, 3, 100
+
+
+class Step1(msgspec.Struct, frozen=True):
+    state: bytes
+
+
+class Update(msgspec.Struct, frozen=True):
+    """Sync step 2 or update: for the receiver they mean the same."""
+
+    update: bytes
+
+
+class Awareness(msgspec.Struct, frozen=True):
+    """The payload after the type, still length-prefixed, as the presence room wants it."""
+
+    payload: bytes
+
+
+class QueryAwareness(msgspec.Struct, frozen=True):
+    pass
+
+
+class Announce(msgspec.Struct, frozen=True):
+    """The client understands message types from 100."""
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    reason: str
+
+
+SyncMessage: TypeAlias = Step1 | Update | Awareness | QueryAwareness | Announce | Unknown
+
+
+def _prefixed(kind: int, payload: bytes) -> bytes:
+    out = bytearray((SYNC, kind))
+    write_bytes(out, payload)
+    return bytes(out)
+
+
+def step1_message(state: bytes) -> bytes:
+    return _prefixed(0, state)
+
+
+def step2_message(update: bytes) -> bytes:
+    return _prefixed(1, update)
+
+
+def update_message(update: bytes) -> bytes:
+    return _prefixed(2, update)
+
+
+def decode(message: bytes) -> SyncMessage:
+    """What a binary frame says. Never raises: what cannot be read is :class:`Unknown` with the reason."""
+    reader = Reader(message)
+    try:
+        kind = reader.uint()
+        if kind == AWARENESS:
+            return Awareness(message[reader.at :])
+        if kind == QUERY_AWARENESS:
+            return QueryAwareness()
+        if kind == ANNOUNCE:
+            return Announce()
+        if kind != SYNC:
+            return Unknown(f"unknown message type {kind}")
+        step, body = reader.uint(), reader.blob()
+        reader.done()
+    except Malformed as error:
+        return Unknown(f"malformed message: {error}")
+    if step == 0:
+        return Step1(body)
+    return Update(body) if step in (1, 2) else Unknown(f"unknown sync step {step}")

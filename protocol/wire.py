@@ -1,0 +1,148 @@
+"""Control messages: the JSON text frames between a browser and the gateway (contract section 2).
+
+``{"channel": C, "method": M, "message": {…}, "id": …}``. The table :data:`METHODS` is the allow-list: a method
+that is not in it does not exist. Extra fields are ignored, missing and mistyped ones are errors that name them.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from protocol.values import Json, JsonObject
+
+RequestId: TypeAlias = str | int | None
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """A method without fields."""
+
+
+class QueueCellFields(msgspec.Struct, frozen=True):
+    cell_id: str
+
+
+class StartKernelFields(msgspec.Struct, frozen=True):
+    """``name``: an installed kernelspec; without it the notebook's own."""
+
+    name: str = ""
+
+
+class InputReplyFields(msgspec.Struct, frozen=True):
+    """``id``: of the question that is answered; without it whatever asks now."""
+
+    value: str
+    id: str = ""
+
+
+class KillFields(msgspec.Struct, frozen=True):
+    actor: str
+
+
+Fields: TypeAlias = Nothing | QueueCellFields | StartKernelFields | InputReplyFields | KillFields
+
+
+class Method(msgspec.Struct, frozen=True):
+    """One row of the table. ``always``: answered also without an id."""
+
+    fields: type[Fields]
+    effect: str
+    always: bool = False
+
+
+METHODS: dict[tuple[str, str], Method] = {
+    ("notebook", "get"): Method(Nothing, "the notebook's summary", always=True),
+    ("notebook", "queue_cell"): Method(QueueCellFields, "append a cell to the run queue"),
+    ("notebook", "interrupt_kernel"): Method(Nothing, "empty the queue, then interrupt the running cell"),
+    ("notebook", "checkpoint"): Method(Nothing, "write the file; answered when the bytes are on disk"),
+    ("notebook", "retry"): Method(Nothing, "start a failed notebook's actors again"),
+    ("kernel", "interrupt"): Method(Nothing, "interrupt the running cell; the queue goes on"),
+    ("kernel", "restart_kernel"): Method(Nothing, "restart; the running cell ends, queued cells go idle"),
+    ("kernel", "start_kernel"): Method(StartKernelFields, "start a kernel if none runs"),
+    ("kernel", "input_reply"): Method(InputReplyFields, "answer the running cell's input()"),
+    ("kernel", "specs"): Method(Nothing, "the installed kernelspecs that may be started", always=True),
+    ("config", "get"): Method(Nothing, "the configuration, as GET /config", always=True),
+    ("comms", "ping"): Method(Nothing, "pong", always=True),
+    ("chaos", "kill"): Method(KillFields, "kill a named actor (only with --chaos)"),
+    ("chaos", "tree"): Method(Nothing, "every actor's state (only with --chaos)", always=True),
+}
+CHANNELS = frozenset(channel for channel, _ in METHODS)
+
+
+class Request(msgspec.Struct, frozen=True):
+    channel: str
+    method: str
+    id: RequestId
+    fields: Fields
+
+
+class WireError(msgspec.Struct, frozen=True):
+    """What goes back to whoever sent something that is not a request."""
+
+    channel: str
+    method: str
+    id: RequestId
+    code: str
+    message: str
+
+
+def _salvaged(value: object) -> RequestId:
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def decode(text: str) -> Request | WireError:
+    """A text frame as a typed request, or the error to answer with. Never raises."""
+    try:
+        frame = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return WireError("", "", None, "bad_json", "The message is not JSON.")
+    if not isinstance(frame, dict):
+        return WireError("", "", None, "bad_message", "A message is a JSON object.")
+    channel, method, request_id = frame.get("channel"), frame.get("method"), _salvaged(frame.get("id"))
+    if not isinstance(channel, str) or not isinstance(method, str):
+        return WireError("", "", request_id, "bad_message", "A message has a channel and a method.")
+    if "id" in frame and frame["id"] is not None and request_id is None:
+        return WireError(channel[:80], method[:80], None, "bad_field", "An id is a string or an integer.")
+
+    def error(code: str, sentence: str) -> WireError:
+        return WireError(channel[:80], method[:80], request_id, code, sentence)
+
+    if channel not in CHANNELS:
+        return error("unknown_channel", f"There is no channel {channel[:80]!r}.")
+    row = METHODS.get((channel, method))
+    if row is None:
+        return error("unknown_method", f"Channel {channel} has no method {method[:80]!r}.")
+    try:
+        fields = msgspec.convert({} if frame.get("message") is None else frame["message"], row.fields)
+    except msgspec.ValidationError as problem:
+        return error("bad_field", f"{problem}.")
+    return Request(channel, method, request_id, fields)
+
+
+def answer(request: Request, message: Json) -> str | None:
+    """The text frame of a success, or None where the contract wants none."""
+    if request.id is None and not METHODS[request.channel, request.method].always:
+        return None
+    body: JsonObject = {"channel": request.channel, "method": request.method, "id": request.id, "message": message}
+    return encode(body)
+
+
+def refuse(problem: WireError) -> str:
+    """The text frame of an error: always sent, ``"id": null`` if there was none."""
+    error: JsonObject = {"code": problem.code, "message": problem.message}
+    body: JsonObject = {"channel": problem.channel, "method": problem.method, "id": problem.id, "error": error}
+    return encode(body)
+
+
+def refuse_request(request: Request, code: str, message: str) -> str:
+    return refuse(WireError(request.channel, request.method, request.id, code, message))
+
+
+def push(channel: str, method: str, message: Json) -> str:
+    """Something the server says by itself."""
+    return encode({"channel": channel, "method": method, "message": message})
+
+
+def encode(body: JsonObject) -> str:
+    return msgspec.json.encode(body).decode()

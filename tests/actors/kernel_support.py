@@ -1,0 +1,122 @@
+"""A kernel actor and somebody who pulls from it, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from actors.kernel import kernel_actor
+from actors.kernel_connection import KernelHandle
+from actors.mailbox import Address, Channel
+from protocol.messages import Execute, KernelMessage, KernelReport, Pull, RunReport
+
+
+def run_trio(test: Callable[[], Awaitable[None]], *, limit: float = 30) -> None:
+    """Run an async test with an absolute deadline."""
+
+    async def main() -> None:
+        with trio.fail_after(limit):
+            await test()
+
+    trio.run(main)
+
+
+class Client:
+    """What a NotebookActor does with a kernel, without the document: outputs are written to lists."""
+
+    def __init__(self, address: Address[KernelMessage]) -> None:
+        self.address = address
+        self.seen = 0
+        self.report: KernelReport | None = None
+        self.outputs: dict[str, list[Any]] = {}
+        self.pulled = 0
+        self._runs = 0
+
+    async def pull(self) -> KernelReport:
+        report = await self.address.ask(Pull, self.seen)
+        self.pulled += 1
+        self.report, self.seen = report, report.number
+        if report.run is not None:
+            self.outputs.setdefault(report.run.cell_id, [])[report.run.start :] = report.run.outputs
+        for change in report.displays:
+            if change.index < len(self.outputs.get(change.cell_id, ())):
+                self.outputs[change.cell_id][change.index] |= {"data": change.data, "metadata": change.metadata}
+        return report
+
+    async def until(self, done: Callable[[KernelReport], object]) -> KernelReport:
+        while True:
+            report = await self.pull()
+            if done(report):
+                return report
+
+    async def begin(self, source: str, cell: str = "cell", run: str = "", kernel: str = "python3") -> str:
+        self._runs += 1
+        run = run or f"run{self._runs}-{id(self)}"
+        self.outputs[cell] = []
+        answer = await self.address.ask(Execute, run, cell, source, kernel)
+        assert not hasattr(answer, "code"), answer
+        return run
+
+    async def end(self, run: str) -> RunReport:
+        report = await self.until(lambda r: r.run is not None and r.run.run == run and r.run.ended)
+        assert report.run is not None
+        return report.run
+
+    async def execute(self, source: str, cell: str = "cell") -> RunReport:
+        return await self.end(await self.begin(source, cell))
+
+    def text(self, cell: str = "cell", name: str = "stdout") -> str:
+        return "".join(o["text"] for o in self.outputs[cell] if o.get("name") == name)
+
+
+class Kernel:
+    """A handle and its present incarnation, which :meth:`crash` replaces."""
+
+    def __init__(self, handle: KernelHandle, nursery: trio.Nursery) -> None:
+        self.handle = handle
+        self.channel: Channel[KernelMessage] = Channel("kernel", 16)
+        self.client = Client(self.channel.address)
+        self._nursery = nursery
+        self._scope = trio.CancelScope()
+        self._over = trio.Event()
+
+    async def start(self) -> None:
+        up = trio.Event()
+        self._scope, self._over = trio.CancelScope(), trio.Event()
+        self._nursery.start_soon(self._run, self.channel.open_mailbox(up.set), self._scope, self._over)
+        await up.wait()
+
+    async def _run(self, mailbox: Any, scope: trio.CancelScope, over: trio.Event) -> None:
+        with scope:
+            try:
+                await kernel_actor(self.handle)(mailbox)
+            finally:
+                mailbox.close()
+        over.set()
+
+    async def stop(self) -> None:
+        self._scope.cancel()
+        await self._over.wait()
+
+    async def crash(self) -> None:
+        await self.stop()
+        await self.start()
+
+
+@asynccontextmanager
+async def open_kernel(handle: KernelHandle | None = None) -> AsyncIterator[Kernel]:
+    handle = handle or KernelHandle(Path.cwd())
+    async with trio.open_nursery() as nursery:
+        kernel = Kernel(handle, nursery)
+        await kernel.start()
+        try:
+            yield kernel
+        finally:
+            with trio.CancelScope(shield=True):
+                await kernel.stop()
+                await handle.close()
+                kernel.channel.close()
