@@ -173,6 +173,7 @@ def _environment(spec: KernelSpec) -> dict[str, str]:
     for name, value in spec.env.items():
         environment[name] = re.sub(r"\$\{(\w+)\}|\$(\w+)", lambda m: os.environ.get(m[1] or m[2], m[0]), value)
     environment.pop("PYTHONEXECUTABLE", None)
+    environment.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # else its warning is the first cell's output
     environment["JPY_PARENT_PID"] = str(os.getpid())  # the kernel ends with its server
     return environment
 

@@ -9,7 +9,7 @@ and go. What an incarnation had taken and not answered fails at once with :class
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
 import trio
 
@@ -157,7 +157,8 @@ class Mailbox(Generic[M]):
         up: Callable[[], None],
     ) -> None:
         self._receive = receive
-        self._up = up
+        self._announce = up
+        self._is_up = False
         self._owed: list[_Answer[object]] = []
 
     def __aiter__(self) -> AsyncIterator[M]:
@@ -168,11 +169,13 @@ class Mailbox(Generic[M]):
 
     def up(self) -> None:
         """Say "I am up" before the first wait, for an actor whose first wait is elsewhere."""
-        self._up()
+        if not self._is_up:
+            self._is_up = True
+            self._announce()
 
     async def receive(self) -> M:
         """The next message whose asker still waits."""
-        self._up()
+        self.up()
         while True:
             try:
                 message, answer = await self._receive.receive()
@@ -228,7 +231,10 @@ class ChannelOutlet(Generic[M]):
         self._send.close()
 
 
-def open_subscription(capacity: int) -> tuple[ChannelOutlet[M], trio.MemoryReceiveChannel[M]]:
+Subscription: TypeAlias = tuple[ChannelOutlet[M], trio.MemoryReceiveChannel[M]]
+
+
+def open_subscription(capacity: int) -> Subscription[M]:
     """A pair: the outlet for a ``Watch`` message, and what the subscriber reads."""
     send, receive = trio.open_memory_channel[M](capacity)
     return ChannelOutlet(send), receive

@@ -204,7 +204,7 @@ class Supervisor:
         log.error(
             "%s/%s (incarnation %d) crashed: %s",
             self.name, child.name, child.status.incarnation, reason,
-            exc_info=None if isinstance(error, Killed) else error,
+            exc_info=None if isinstance(error, Killed | RestartsExceeded) else error,
         )  # fmt: skip
         if child.temporary:
             await self._failed(child, reason)

@@ -42,7 +42,7 @@ class ZmqSocket:
         self._wake_reader()
 
     def send(self, frames: Sequence[bytes]) -> None:
-        """Hand one message to libzmq; never waits."""
+        """Hand one message to libzmq; never waits. A bound socket needs a peer by then (zmq.Again)."""
         self._socket.send_multipart(frames, zmq.NOBLOCK)
         self._wake_reader()
 

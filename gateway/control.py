@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import trio
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Seconds a person waits for a summary before hearing that the server is busy.
 PATIENCE = 10.0
 
-Result = Json | Refused
+Result: TypeAlias = "Json | Refused"
 
 
 class Control:
@@ -154,7 +154,9 @@ class Control:
         if isinstance(request.fields, wire.KillFields):
             supervisor = services.root if request.fields.actor == "gateway" else services.notebook_tree
             return _plain(await supervisor.ask(Kill, request.fields.actor))
-        tree = {**await services.root.ask(Status), **await services.notebook_tree.ask(Status)}
+        tree = await services.root.ask(Status)
+        if not services.failed:
+            tree = {**tree, **await services.notebook_tree.ask(Status)}
         return {name: msgspec.to_builtins(status) for name, status in tree.items()}
 
 

@@ -16,13 +16,13 @@ from typing import TypeAlias, assert_never
 import msgspec
 import trio
 
-from actors.mailbox import Actor, Mailbox, open_subscription
+from actors.mailbox import Actor, Mailbox, Subscription, open_subscription
 from gateway.access import Policy
 from gateway.connection import Services
 from gateway.control import saving_as_json
 from gateway.sync_listener import serve_sync
 from protocol import wire
-from protocol.awareness import Presence
+from protocol.awareness import Presence, Send
 from protocol.messages import (
     AskedAwareness,
     CountSessions,
@@ -59,12 +59,16 @@ class Session(msgspec.Struct):
 
 
 def gateway_actor(
-    services: Callable[[], Services], policy: Callable[[], Policy], sync_socket: socket.socket | None
+    services: Callable[[], Services],
+    policy: Callable[[], Policy],
+    sync_socket: socket.socket | None,
+    first_clock: Callable[[], int],
 ) -> Actor[GatewayMessage]:
-    """The actor. ``services`` and ``policy`` are asked for when they are needed: they name this very actor."""
+    """The actor. ``services`` and ``policy`` are asked for when they are needed: they name this very actor.
+    ``first_clock``: for awareness, higher than any clock that an earlier incarnation or server may have sent."""
 
     async def run(mailbox: Mailbox[GatewayMessage]) -> None:
-        gateway = _Gateway(services())
+        gateway = _Gateway(services(), first_clock())
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(gateway.hear_document)
@@ -83,10 +87,10 @@ def gateway_actor(
 
 
 class _Gateway:
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, first_clock: int) -> None:
         self._services = services
         self._sessions: dict[str, Session] = {}
-        self._presence = Presence()
+        self._presence = Presence(first_clock=first_clock)
         # The last of each kind, for those who come later.
         self._saving: str | None = None
         self._kernel: str | None = None
@@ -107,10 +111,10 @@ class _Gateway:
                     self._deliver(self._presence.left(session, trio.current_time()))
             case HeardAwareness(session, payload):
                 if session in self._sessions:
-                    self._deliver(self._presence.heard(session, payload, trio.current_time()))
+                    self._deliver(self._presence.heard(session, payload, trio.current_time()).sends)
             case AskedAwareness(session):
                 if session in self._sessions:
-                    self._deliver(self._presence.greeting(session))
+                    self._deliver(self._presence.queried(session, trio.current_time()))
             case NotebookFailed(reason):
                 self._broadcast(_failed(reason))
             case CountSessions(reply):
@@ -124,8 +128,9 @@ class _Gateway:
             return
         self._sessions[message.session] = Session(message.outlet, message.text)
         message.reply(Done())
-        self._presence.joined(message.session, trio.current_time())
-        self._deliver(self._presence.greeting(message.session))
+        now = trio.current_time()
+        self._presence.joined(message.session, now)
+        self._deliver(self._presence.greeting(message.session, now))
         if message.text:
             for text in (self._saving, self._kernel, self._input, *self._notices):
                 if text is not None:
@@ -135,10 +140,10 @@ class _Gateway:
 
     # ------------------------------------------------------------------------------------------------ awareness
 
-    def _deliver(self, messages: Iterable[tuple[Iterable[str], bytes]]) -> None:
-        for recipients, payload in messages:
-            frame = Frame(payload)
-            for session in recipients:
+    def _deliver(self, sends: Iterable[Send]) -> None:
+        for send in sends:
+            frame = Frame(send.message)
+            for session in send.to:
                 self._offer(session, frame)
 
     def _offer(self, session_id: str, item: ToClient | str) -> None:
@@ -160,14 +165,16 @@ class _Gateway:
 
     async def hear_document(self) -> None:
         while True:
-            outlet, news = open_subscription[Saving | Notice](64)
+            subscription: Subscription[Saving | Notice] = open_subscription(64)
+            outlet, news = subscription
             await self._services.hub.tell(WatchDocument(outlet))
             async for item in news:
                 self._tell(item)
 
     async def hear_runs(self) -> None:
         while True:
-            outlet, news = open_subscription[InputAsked | KernelChanged | Notice](64)
+            subscription: Subscription[InputAsked | KernelChanged | Notice] = open_subscription(64)
+            outlet, news = subscription
             await self._services.notebook.tell(WatchRuns(outlet))
             async for item in news:
                 self._tell(item)

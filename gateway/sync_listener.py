@@ -161,8 +161,10 @@ async def _handle(inner: trio.SocketStream, services: Services, policy: Policy) 
 
 async def _admit(request: WebSocketRequest, policy: Policy) -> WebSocketConnection | None:
     path, _, query = request.path.partition("?")
-    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers)
-    match judge(Request("GET", path, query, headers, True, "sync"), policy):
+    headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers]
+    # wsproto takes the Host header out of the others, and trio-websocket has no public place for it.
+    headers.append(("host", request._event.host))
+    match judge(Request("GET", path, query, tuple(headers), True, "sync"), policy):
         case Denied(status, sentence) if status != 401:
             await request.reject(status, body=sentence.encode())
             return None

@@ -20,7 +20,7 @@ from nbformat import v2, v3, v4, validator
 
 from protocol.graph import Graph, repair
 from protocol.ids import settle_ids
-from protocol.values import CellValue, Json, JsonObject, NotebookValue, Number
+from protocol.values import MAX_DEPTH, CellValue, Json, JsonObject, NotebookValue, Number
 
 Raw: TypeAlias = "dict[str, Any]"  # an object as it was found: nothing is known about its values
 
@@ -30,9 +30,6 @@ _upgrade_to_v2: Callable[..., Any] = v2.convert.upgrade
 _upgrade_to_v3: Callable[..., Any] = v3.convert.upgrade
 _upgrade_cell: Callable[..., Any] = v4.convert.upgrade_cell
 _as_node: Callable[..., Any] = nbformat.from_dict
-
-MAX_DEPTH = 64
-"""Containers inside one another in one output or one cell's metadata; far deeper ones crash pycrdt."""
 
 _KINDS = ("code", "markdown", "raw")
 _PLACE = ("top", "left", "height", "width")
@@ -289,7 +286,7 @@ def _file_cell(cell: CellValue, cell_id: str) -> Raw:
     extra: Raw = {}
     kind = cell.type if cell.type in _KINDS else "raw"
     if kind != cell.type:
-        extra["cell_type"] = plain(cell.type)
+        extra["cell_type"] = cell.type
     file: Raw = {"cell_type": kind, "id": cell_id, "source": _words(cell.source).splitlines(True)}
     if kind == "code":
         file["execution_count"] = _count(cell.execution_count)
@@ -588,8 +585,11 @@ def _joined(value: object) -> str | None:
 
 
 def _words(value: object) -> str:
-    """Text of anything: what is no text in its JSON form, nothing for null."""
+    """Text of anything: what is no text in its JSON form, nothing for null. Never raises."""
     text = _joined(value)
-    if text is None:
-        text = "" if value is None else json.dumps(plain(value), ensure_ascii=False, sort_keys=True)
-    return text
+    if text is not None or value is None:
+        return text or ""
+    try:
+        return json.dumps(plain(value), ensure_ascii=False, sort_keys=True)
+    except _TooDeep:
+        return _TOO_DEEP_NOTE

@@ -27,7 +27,7 @@ class Update(msgspec.Struct, frozen=True):
 
 
 class Awareness(msgspec.Struct, frozen=True):
-    """The payload after the type, still length-prefixed, as the presence room wants it."""
+    """An awareness update: what the message's var bytes hold."""
 
     payload: bytes
 
@@ -71,7 +71,9 @@ def decode(message: bytes) -> SyncMessage:
     try:
         kind = reader.uint()
         if kind == AWARENESS:
-            return Awareness(message[reader.at :])
+            payload = reader.blob()
+            reader.done()
+            return Awareness(payload)
         if kind == QUERY_AWARENESS:
             return QueryAwareness()
         if kind == ANNOUNCE:

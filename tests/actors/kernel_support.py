@@ -108,8 +108,9 @@ class Kernel:
 
 
 @asynccontextmanager
-async def open_kernel(handle: KernelHandle | None = None) -> AsyncIterator[Kernel]:
-    handle = handle or KernelHandle(Path.cwd())
+async def open_kernel(shared: KernelHandle | None = None) -> AsyncIterator[Kernel]:
+    """A kernel of its own, or the one of ``shared``, which stays open."""
+    handle = shared or KernelHandle(Path.cwd())
     async with trio.open_nursery() as nursery:
         kernel = Kernel(handle, nursery)
         await kernel.start()
@@ -118,5 +119,6 @@ async def open_kernel(handle: KernelHandle | None = None) -> AsyncIterator[Kerne
         finally:
             with trio.CancelScope(shield=True):
                 await kernel.stop()
-                await handle.close()
+                if shared is None:
+                    await handle.close()
                 kernel.channel.close()

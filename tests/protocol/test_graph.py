@@ -1,5 +1,6 @@
 import random
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -233,7 +234,7 @@ def test_alternatives_of_one_cell_lie_side_by_side_below_it() -> None:
 
 
 def test_a_cell_that_has_a_place_is_not_moved_and_nothing_is_put_on_it() -> None:
-    given_places = {"top": 1160, "left": 5000, "height": 333.5, "width": 420}
+    given_places: dict[str, Any] = {"top": 1160, "left": 5000, "height": 333.5, "width": 420}
     cells = [code("a"), code("fixed", **given_places), code("b")]
     places = layout(cells, {"a": ["b"]}, {})
     assert set(places) == {"a", "b"}

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from protocol.ids import ROOT_NAMES, is_valid_cell_id
 from protocol.notebook_file import (
-    MAX_DEPTH,
     NotebookFileError,
     document_output,
     dump,
@@ -20,7 +19,7 @@ from protocol.notebook_file import (
     has_canvas,
     load,
 )
-from protocol.values import CellValue, NotebookValue
+from protocol.values import MAX_DEPTH, CellValue, NotebookValue
 
 pytestmark = pytest.mark.pure
 
@@ -36,7 +35,7 @@ def notebook_of(*cells: object, minor: int = 5, **metadata: object) -> dict[str,
 
 
 def code_cell(*outputs: object, **keys: object) -> dict[str, Any]:
-    base = {"cell_type": "code", "id": "c", "metadata": {}, "source": "", "execution_count": None}
+    base: dict[str, Any] = {"cell_type": "code", "id": "c", "metadata": {}, "source": "", "execution_count": None}
     return base | {"outputs": list(outputs)} | keys
 
 
@@ -378,7 +377,9 @@ def test_odd_outputs_are_shown_and_lose_nothing() -> None:
 
 
 def test_neighbours_of_one_stream_become_one_output() -> None:
-    streams = [{"output_type": "stream", "name": name, "text": text} for name, text in ["a1", "a2", "b3", "a4"]]
+    streams = [
+        {"output_type": "stream", "name": name, "text": text} for name, text in zip("aaba", "1234", strict=True)
+    ]
     outputs = saved(notebook_of(code_cell(*streams)))["cells"][0]["outputs"]
     assert [(one["name"], one["text"]) for one in outputs] == [("a", ["12"]), ("b", ["3"]), ("a", ["4"])]
 
@@ -487,7 +488,7 @@ def test_a_live_output_in_document_form_is_text_json_and_two_lists() -> None:
             "image/png": "iV",
         },
     }
-    document = document_output(live)  # type: ignore[arg-type]
+    document = document_output(live)
     assert document == {
         "output_type": "execute_result",
         "execution_count": 2,
@@ -530,7 +531,12 @@ def test_any_object_becomes_some_valid_output(output: Any) -> None:
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), TEXT, st.sampled_from([10**30, -(10**400), 2**63, 1e16])
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    TEXT,
+    st.sampled_from([10**30, -(10**400), 2**63, 1e16, nested(61), nested(70)]),
 )
 JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=6
