@@ -18,7 +18,7 @@ from actors.disk import LockTaken, NotebookFile, digest, in_words, lock
 from actors.journal import Journal, JournalError
 from protocol import notebook_file
 from protocol.messages import Notice
-from protocol.seed import seed
+from protocol.seed import arrange, seed
 
 
 class BootError(Exception):
@@ -103,7 +103,7 @@ def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
         value = notebook_file.load(data or b"")
     except notebook_file.NotebookFileError as error:
         raise BootError(f"{path} cannot be opened: {error}") from None
-    update = seed(value, hashlib.sha256(data or b"").digest())
+    update = seed(arrange(value), hashlib.sha256(data or b"").digest())
     journal.store_snapshot(update, (), content=False)
     journal.set_meta(epoch=epoch, file_hash=digest(data), saving_hash=digest(data), saved_content=0, content=0)
 

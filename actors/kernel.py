@@ -62,7 +62,7 @@ class _Incarnation:
         self._life = trio.CancelScope()
         self._life_over = trio.Event()
         self._life_over.set()
-        self._gently = True
+        self._patience = 0.0  # with the kernel process that is to be ended
         self._starters: list[Reply[Done | Refused]] = []
         self._fold: OutputFold | None = None
         self._puller: Pull | None = None
@@ -107,7 +107,8 @@ class _Incarnation:
         if run is not None and run.run != message.run and not run.ended:
             return Refused("busy", "The kernel runs another cell.")
         spec: KernelSpec | Refused | None = None
-        if self._conversation is None:
+        over = run is not None and run.run == message.run and run.ended
+        if self._conversation is None and not over:
             spec = await self._find(message.kernel)
             if not isinstance(spec, KernelSpec):
                 return spec
@@ -120,7 +121,7 @@ class _Incarnation:
             return Done()  # this incarnation has it in hand already
         if self._conversation is not None:
             self._conversation.begin(self._fold)
-        elif isinstance(spec, KernelSpec) and not (handle.run is None or handle.run.ended):
+        elif isinstance(spec, KernelSpec):
             self._start_soon(spec)
         return Done()
 
@@ -193,7 +194,8 @@ class _Incarnation:
 
     async def _restart(self, spec: KernelSpec) -> None:
         async with self._transition:
-            self._leave("The kernel was restarted.")
+            # A run that came since the restart was asked for was not sent yet: it waits for the new kernel.
+            self._leave("The kernel was restarted.", unsent=False)
             await self._end_process()
             await self._launch(spec)
 
@@ -207,20 +209,22 @@ class _Incarnation:
         reply(Done())
         self._changed()
 
-    def _leave(self, reason: str) -> None:
-        """Stop to talk with the kernel; its process is still to be ended."""
-        end_run(self._handle, self._fold, RunEnded("died", reason))
-        if self._conversation is not None:
-            self._gently = not self._conversation.stuck
+    def _leave(self, reason: str, *, unsent: bool = True) -> None:
+        """Stop talking with the kernel; its process is still to be ended. ``unsent``: end a waiting run too."""
+        conversation, run = self._conversation, self._handle.run
+        if conversation is not None:
             self._conversation = None
+            self._patience = self._handle.patience() if not conversation.stuck else 0.0
             self._life.cancel()
+        if run is not None and (unsent or run.msg_id):
+            end_run(self._handle, self._fold, RunEnded("died", reason))
         self._changed()
 
     async def _end_process(self) -> None:
         await self._life_over.wait()
         connection = self._handle.connection
         if connection is not None:
-            await connection.end(self._handle.settings, gently=connection.ready and self._gently)
+            await connection.end(self._handle.settings, self._patience)
             self._handle.disconnect()
 
     async def _launch(self, spec: KernelSpec) -> None:

@@ -37,7 +37,8 @@ class KernelSettings(msgspec.Struct, frozen=True):
     interrupt: float = 3.0  # between the steps of the ladder
     fence: float = 0.5  # half of a run's end came: ask the kernel whether the other half will
     adoption: float = 5.0  # output of a run that nobody adopts waits so long
-    shutdown: float = 1.5  # for a shutdown_request; then SIGTERM, then SIGKILL
+    shutdown: float = 1.5  # after a shutdown_request; then SIGTERM, then SIGKILL
+    shutdown_busy: float = 0.2  # the same while a cell runs, which a kernel seldom leaves by itself
     terminate: float = 0.5
     kill: float = 3.0
     limits: OutputLimits = OutputLimits()
@@ -106,9 +107,9 @@ class Connection:
         else:
             self.process.signal(2)
 
-    async def end(self, settings: KernelSettings, *, gently: bool) -> None:
-        """End the process: by asking, by SIGTERM, by SIGKILL, each for a bounded time. Nobody else may wait
-        for the process meanwhile."""
+    async def end(self, settings: KernelSettings, patience: float) -> None:
+        """End the process: by asking, after ``patience`` by SIGTERM, by SIGKILL, each for a bounded time; without
+        patience at once. Nobody else may wait for the process meanwhile."""
         with trio.CancelScope() as gone:
             async with trio.open_nursery() as nursery:
 
@@ -117,9 +118,9 @@ class Connection:
                     gone.cancel()
 
                 nursery.start_soon(watch)
-                if gently:
+                if patience:
                     self.send("control", "shutdown_request", {"restart": False})
-                    await trio.sleep(settings.shutdown)
+                    await trio.sleep(patience)
                     self.process.signal(15)
                     await trio.sleep(settings.terminate)
                 self.process.signal(9)
@@ -179,11 +180,18 @@ class KernelHandle:
             self.connection.close()
             self.connection = None
 
+    def patience(self) -> float:
+        """How long the kernel may take to end when it is asked to."""
+        if self.connection is None or not self.connection.ready:
+            return 0.0
+        busy = self.run is not None and not self.run.ended
+        return self.settings.shutdown_busy if busy else self.settings.shutdown
+
     async def close(self) -> None:
         """The server stops: end the kernel and release everything. Shielded and bounded. No incarnation may
         live. Not for a crash of the actor: the kernel lives on through that."""
         with trio.CancelScope(shield=True):
             if self.connection is not None:
-                await self.connection.end(self.settings, gently=self.connection.ready)
+                await self.connection.end(self.settings, self.patience())
             self.disconnect()
         self._context.destroy(linger=0)

@@ -74,6 +74,8 @@ class Conversation:
                 nursery.start_soon(self._become_ready)
             elif run is not None and not run.ended and (run.idle or run.status is not None):
                 nursery.start_soon(self._send_fence, run)
+            if run is not None and run.interrupted:  # the ladder ended with the incarnation that climbed it
+                self.interrupt()
             await connection.process.wait()
             await trio.sleep(0.005)  # what it had sent is on its way to the readers
             nursery.cancel_scope.cancel()

@@ -198,6 +198,8 @@ class LocalKernel:
         self._closed = False
 
     async def wait(self) -> None:
+        if self._process.returncode is not None:
+            return
         await _wait_for_exit(self._process, self._pidfd)
         self._kill_group(signal.SIGKILL)  # its children; the pid is ours until it is reaped
         self._oom_after = oom_kills(os.getpid())

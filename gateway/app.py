@@ -62,6 +62,11 @@ class Application:
         if self.server is not None:
             await self.server.stop()
 
+    @property
+    def _served(self) -> Server:
+        assert self.server is not None  # routes are refused until the server is up
+        return self.server
+
     # -------------------------------------------------------------------------------------------------- routes
 
     def _add_routes(self) -> None:
@@ -77,26 +82,22 @@ class Application:
         self.quart.websocket("/")(self._socket)
 
     async def _page(self) -> Response:
-        assert self.server is not None
-        return pages.status_page(self.server.settings)
+        return pages.status_page(self._served.settings)
 
     async def _config(self) -> Response:
-        assert self.server is not None
-        return _json(msgspec.json.encode(self.server.config))
+        return _json(msgspec.json.encode(self._served.config))
 
     async def _healthy(self) -> Response:
         return Response("ok\n", content_type="text/plain")
 
     async def _ready(self) -> Response:
-        assert self.server is not None
-        failed = self.server.services.failed
+        failed = self._served.services.failed
         if failed:
             return Response(f"the notebook's actors failed: {failed}\n", 503, content_type="text/plain")
         return Response("ready\n", content_type="text/plain")
 
     async def _metrics(self) -> Response:
-        assert self.server is not None
-        return Response(await self.server.metrics(), content_type="text/plain; version=0.0.4")
+        return Response(await self._served.metrics(), content_type="text/plain; version=0.0.4")
 
     async def _icon(self) -> Response:
         return pages.asset("favicon.ico")
@@ -108,9 +109,8 @@ class Application:
         return pages.asset(path)
 
     async def _socket(self) -> None:
-        assert self.server is not None
         await websocket.accept()
-        await serve_control_socket(websocket, self.server.services)
+        await serve_control_socket(websocket, self._served.services)
 
 
 def _json(body: bytes) -> Response:

@@ -65,7 +65,7 @@ async def _serve(settings: Settings, http: socket.socket, sync: socket.socket | 
 
         async def serve(*, task_status: trio.TaskStatus[list[str]]) -> None:
             await hypercorn.trio.serve(
-                application,  # type: ignore[arg-type]
+                application,
                 config,
                 shutdown_trigger=finished.wait,
                 task_status=task_status,

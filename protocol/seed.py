@@ -8,6 +8,11 @@ ContentString 4, ContentType 7), values in lib0's Any encoding.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
+from protocol import graph
 from protocol.lib0 import write_any, write_string, write_uint
 from protocol.values import CellValue, Json, NotebookValue, shareable
 
@@ -22,6 +27,27 @@ _HAS_KEY, _HAS_ORIGIN = 0x20, 0x80
 def client_id(digest: bytes) -> int:
     """The seed's Yjs client id: from the file's hash and the format, used for nothing else. 32 bits, not 0."""
     return (int.from_bytes(digest[:4], "big") ^ FORMAT) or FORMAT
+
+
+def arrange(notebook: NotebookValue) -> NotebookValue:
+    """Decide, from the file alone, what it leaves open: the graphs if it has none, and missing positions."""
+    np_graph, pc_graph = notebook.np_graph, notebook.pc_graph
+    if not notebook.drawn:
+        np_graph, pc_graph = graph.derive(notebook.cells)
+    places = graph.layout(notebook.cells, np_graph, pc_graph)
+    return msgspec.structs.replace(
+        notebook,
+        cells=tuple(_placed(cell, places.get(cell.id)) for cell in notebook.cells),
+        np_graph=np_graph,
+        pc_graph=pc_graph,
+        drawn=True,
+    )
+
+
+def _placed(cell: CellValue, place: Mapping[str, Json] | None) -> CellValue:
+    if place is None or (cell.top is not None and cell.left is not None):
+        return cell
+    return msgspec.structs.replace(cell, **{key: n for key, n in place.items() if getattr(cell, key) is None})
 
 
 def seed(notebook: NotebookValue, digest: bytes) -> bytes:

@@ -11,8 +11,9 @@ The format, from ``encodeStateAsUpdate`` in https://github.com/yjs/yjs (all numb
 The low five bits of the info byte are the kind of the content; bit 7: origin, bit 6: right origin, bit 5: the
 parent sub is there. Kind 0 (GC: clocks whose content is gone) has a length and nothing else. Kind 10 (Skip:
 clocks that the sender lacks as well) is refused here, like everything that an ordinary client never writes;
-so is what yrs cannot read, because an error in the middle of applying leaves a document half changed. Clocks
-count UTF-16 code units in text, elements elsewhere.
+so is what yrs cannot read, because an error in the middle of applying leaves a document half changed: also kind 2
+(JSON, replaced by Any in 2019), of which yrs reads one more string than there is. Clocks count UTF-16 code units
+in text, elements elsewhere.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ class _Walk(Reader):
         kind = info & 31
         if kind == SKIP:
             raise Malformed("An update leaves out clocks in its middle.")
-        if not DELETED <= kind <= ANY:
+        if not DELETED <= kind <= ANY or kind == JSON:
             raise Malformed(f"There is no content of kind {kind} here.")
         origin = (self.uint(), self.uint()) if info & 128 else None
         right = (self.uint(), self.uint()) if info & 64 else None
@@ -225,14 +226,6 @@ class _Walk(Reader):
         return deletes
 
     # ------------------------------------------------------------------ content: each returns its length in clocks
-
-    def content_json(self) -> int:
-        count = self.count()
-        for _ in range(count):
-            text = self.blob()
-            if text != b"undefined":
-                self.check_json(text)
-        return count
 
     def content_binary(self) -> int:
         self.take(self.uint())
@@ -328,7 +321,7 @@ def _check_text(raw: bytes) -> None:
 _CONTENT = (
     Reader.uint,  # GC never comes here
     Reader.uint,  # DELETED
-    _Walk.content_json,
+    Reader.uint,  # JSON neither
     _Walk.content_binary,
     _Walk.content_string,
     _Walk.content_embed,

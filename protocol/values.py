@@ -36,12 +36,16 @@ class CellValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotebookValue(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole notebook. Graph keys and members name cells of ``cells``."""
+    """A whole notebook. Graph keys and members name cells of ``cells``.
+
+    ``drawn``: somebody (the file, the server) has decided the graphs; False for a file of another program.
+    """
 
     cells: tuple[CellValue, ...] = ()
     np_graph: dict[str, tuple[str, ...]] = {}
     pc_graph: dict[str, tuple[str, ...]] = {}
     metadata: JsonObject = {}  # all but gm.np_graph and gm.pc_graph; foreign keys under "gm" stay here
+    drawn: bool = True
 
 
 # Deeper nesting than this crashes the document library's reader for everyone: it never gets in.

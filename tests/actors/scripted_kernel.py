@@ -35,7 +35,12 @@ class ScriptedKernel:
         self.dead = trio.Event()
         self._context: zmq.Context[Any] = zmq.Context()
         self.sockets: dict[str, ZmqSocket] = {}
-        for channel, kind in {"shell": zmq.ROUTER, "control": zmq.ROUTER, "stdin": zmq.ROUTER, "iopub": zmq.XPUB}.items():
+        for channel, kind in {
+            "shell": zmq.ROUTER,
+            "control": zmq.ROUTER,
+            "stdin": zmq.ROUTER,
+            "iopub": zmq.XPUB,
+        }.items():
             self.sockets[channel] = ZmqSocket(self._context, kind)
             self.sockets[channel].bind(self.info.url(channel))
 

@@ -131,7 +131,7 @@ def test_clear_output_and_rich_values(handle: KernelHandle) -> None:
             )
             text, json_, html = (o for o in client.outputs["cell"] if o.get("name") != "stderr")
             assert text["text"] == "kept\n"
-            assert json_["data"]["application/json"] == {"a": [1, None, None]}
+            assert json_["data"]["application/json"] == {"a": [1, None, "nan"]}
             assert html["data"]["text/html"] == ["<b>x</b>"]
 
     run_trio(test)

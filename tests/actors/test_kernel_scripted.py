@@ -44,11 +44,12 @@ async def scripted(
 
     async with trio.open_nursery() as nursery:
         handle = KernelHandle(folder, SETTINGS, find=lambda _: SPEC, launch=launch)
-        async with open_kernel(handle) as kernel:
-            yield kernel, made
-            await kernel.stop()
+        try:
+            async with open_kernel(handle) as kernel:
+                yield kernel, made
+        finally:
             await handle.close()
-        nursery.cancel_scope.cancel()
+            nursery.cancel_scope.cancel()
 
 
 def whole(kernel: ScriptedKernel, request: Any, ident: Any) -> None:
@@ -234,6 +235,7 @@ def test_what_a_kernel_says_before_it_dies_is_heard(tmp_path: Path) -> None:
 
 def test_a_restart_runs_nothing_of_before_in_the_new_kernel(tmp_path: Path) -> None:
     def script(kernel: ScriptedKernel, request: Any, ident: Any) -> None:
+        kernel.status("busy", request)
         if request["content"]["code"] == "new":
             whole(kernel, request, ident)
 
@@ -241,12 +243,12 @@ def test_a_restart_runs_nothing_of_before_in_the_new_kernel(tmp_path: Path) -> N
         async with scripted(tmp_path, script) as (kernel, made):
             client = kernel.client
             old = await client.begin("old")
+            await client.until(lambda r: r.run and r.run.started)
             async with trio.open_nursery() as nursery:
 
                 async def restart() -> None:
                     await client.address.ask(RestartKernel, "scripted")
 
-                nursery.start_soon(restart)
                 nursery.start_soon(restart)
                 ended = (await client.end(old)).ended
                 assert ended is not None
@@ -255,8 +257,19 @@ def test_a_restart_runs_nothing_of_before_in_the_new_kernel(tmp_path: Path) -> N
                 ended = (await client.end(new)).ended
                 assert ended is not None
                 assert ended.status == "ok"
-            assert made[-1].executed == ["new"]
-            assert len(made) == 2
+            assert [kernel.executed for kernel in made] == [["old"], ["new"]]
+
+    run_trio(test)
+
+
+def test_every_asker_of_a_restart_is_answered(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with scripted(tmp_path, whole) as (kernel, _):
+            await outcome(kernel.client)
+            async with trio.open_nursery() as nursery:
+                for _ in range(5):
+                    nursery.start_soon(kernel.client.address.ask, RestartKernel, "scripted")
+            assert await outcome(kernel.client) == "ok"
 
     run_trio(test)
 

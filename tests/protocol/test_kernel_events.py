@@ -90,7 +90,9 @@ def test_a_malformed_stream_is_noticed_when_it_is_read() -> None:
 
 
 def test_a_forged_or_changed_message_is_refused() -> None:
-    assert isinstance(Decoder(KEY).decode(frames("status", {"execution_state": "idle"}, key=b"other")), Undecodable)
+    assert isinstance(
+        Decoder(KEY).decode(frames("status", {"execution_state": "idle"}, key=b"other")), Undecodable
+    )
     changed = frames("status", {"execution_state": "idle"})
     changed[-1] = b'{"execution_state": "busy"}'
     assert isinstance(Decoder(KEY).decode(changed), Undecodable)

@@ -356,6 +356,26 @@ def test_what_has_no_place_in_the_format_moves_to_extra() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"tags": ["a", "a"]},
+        {"tags": ["a,b"]},
+        {"tags": [""]},
+        {"tags": "a"},
+        {"name": ""},
+        {"name": "a\n"},
+        {"jupyter": []},
+        {"collapsed": 1},
+        {"scrolled": "no"},
+        {"execution": {"iopub.status.idle": 3}},
+    ],
+)
+def test_metadata_that_the_schema_does_not_take_moves_to_extra(odd: dict[str, Any]) -> None:
+    again = saved(notebook_of(code_cell(metadata=odd | {"other": 1})))
+    assert again["cells"][0]["metadata"] == {"other": 1, "gm": {"extra": {"metadata": odd}}}
+
+
 def test_what_nbformat_leaves_out_itself_is_left_out() -> None:
     again = saved(notebook_of(code_cell(metadata={"trusted": True}), orig_nbformat=3, signature="sha"))
     assert again["metadata"] == {}

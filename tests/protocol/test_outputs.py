@@ -286,7 +286,9 @@ def test_pulled_changes_always_reproduce_the_outputs(
         if finish:
             fold.finish()
             pairs = list(zip(fold.changed_since(-1)[1], fold.changed_since(-1)[1][1:], strict=False))
-            assert not any(a["output_type"] == b["output_type"] == "stream" and a["name"] == b["name"] for a, b in pairs)
+            assert not any(
+                a["output_type"] == b["output_type"] == "stream" and a["name"] == b["name"] for a, b in pairs
+            )
         start, changed, version = fold.changed_since(version)
         mine[start:] = changed
         assert mine == list(fold.changed_since(-1)[1])
