@@ -7,17 +7,20 @@ a journal the document is seeded from the file alone.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
+import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from actors.disk import LockTaken, NotebookFile, digest, in_words, lock
-from actors.journal import Journal, JournalError
+from actors.journal import EMPTY, Journal, JournalError, Known, NoJournalHere, Replayed
 from protocol import notebook_file
-from protocol.messages import Notice
+from protocol.messages import Entry, Notice
 from protocol.seed import arrange, seed
 
 
@@ -26,7 +29,11 @@ class BootError(Exception):
 
 
 class OpenNotebook(msgspec.Struct):
-    """What outlives every actor of one notebook. ``loaded``: some incarnation of the hub has read the journal."""
+    """What outlives every actor of one notebook.
+
+    ``loaded``: some incarnation of the hub has read the journal. ``old_queue``: the run queue as an earlier server
+    left it.
+    """
 
     path: Path
     file: NotebookFile
@@ -36,6 +43,7 @@ class OpenNotebook(msgspec.Struct):
     epoch: str
     notices: tuple[Notice, ...]
     loaded: bool = False
+    old_queue: tuple[Entry, ...] = ()
 
     def close(self) -> None:
         self.journal.close()
@@ -49,10 +57,14 @@ def state_folder(state_dir: Path, path: Path) -> Path:
 
 def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
     """Lock, read and decide. Blocks. Raises :class:`BootError`."""
-    folder = state_folder(state_dir, path)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        state_dir.chmod(0o700)
+        folder = state_folder(state_dir, path)
+    except (OSError, RuntimeError):  # a loop of symlinks is a RuntimeError before Python 3.13
+        raise BootError(f"{path} cannot be read: its symlinks lead nowhere.") from None
+    try:
+        # A folder that was there may be anybody's: only what is made here is closed to others.
+        for each in (state_dir, folder.parent, folder):
+            each.mkdir(parents=True, exist_ok=True, mode=0o700)
         held = lock(folder / "lock")
     except LockTaken as taken:
         about = taken.args[0]
@@ -62,8 +74,12 @@ def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
         raise BootError(f"The state folder {folder} cannot be used: {in_words(error)}.") from None
     try:
         return _open_locked(path, folder, held, new_epoch)
-    except BaseException:
+    except BaseException as error:
         os.close(held)
+        if isinstance(error, JournalError):
+            raise BootError(str(error)) from None
+        if isinstance(error, OSError):
+            raise BootError(f"The state folder {folder} cannot be used: {in_words(error)}.") from None
         raise
 
 
@@ -74,28 +90,34 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
     except OSError as error:
         raise BootError(f"{path} cannot be read: {in_words(error)}.") from None
     _sweep(file)
-    journal, notices = _open_journal(folder, path)
-    epoch = journal.meta("epoch")
-    if epoch and digest(data) not in (journal.meta("file_hash"), journal.meta("saving_hash")):
-        journal.close()
-        aside = _set_aside(folder)
-        notices += (
-            Notice(
-                "journal_set_aside",
-                f"{path.name} was changed while no server had it open, so the file was loaded. "
-                f"What Ganimede held before is kept in {aside}.",
-                "warning",
-            ),
-        )
-        journal, epoch = Journal(folder / "journal.sqlite"), None
+    journal, replayed, known, notices = _open_journal(folder, path)
+    epoch = known.epoch
     try:
+        if epoch and digest(data) not in (known.file_hash, known.saving_hash):
+            journal.close()
+            aside = _set_aside(folder)
+            text = (
+                f"{path.name} was changed while no server had it open, so the file was loaded. "
+                f"What Ganimede held before is kept in {aside}."
+            )
+            notices += (Notice("journal_set_aside", text, "warning"),)
+            journal, epoch, replayed = Journal(folder / "journal.sqlite"), "", EMPTY
+        if replayed.damaged and data is not None:
+            notices += (_keep_copy(folder, path, data),)
         if not epoch:
             epoch = new_epoch
             _seed(journal, path, data, epoch)
     except BaseException:
         journal.close()
         raise
-    return OpenNotebook(path, file, journal, folder, held, str(epoch), notices)
+    return OpenNotebook(path, file, journal, folder, held, epoch, notices, old_queue=replayed.queue)
+
+
+def _keep_copy(folder: Path, path: Path, data: bytes) -> Notice:
+    """The file as it is, before what remains of a damaged journal is saved over it."""
+    copy = folder / f"before-{time.strftime('%Y%m%d-%H%M%S')}-{digest(data)[:8]}.ipynb"
+    copy.write_bytes(data)
+    return Notice("file_kept", f"{path.name} as it was before is kept in {copy}.", "warning")
 
 
 def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
@@ -104,19 +126,33 @@ def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
     except notebook_file.NotebookFileError as error:
         raise BootError(f"{path} cannot be opened: {error}") from None
     update = seed(arrange(value), hashlib.sha256(data or b"").digest())
-    journal.store_snapshot(update, (), content=False)
-    journal.set_meta(epoch=epoch, file_hash=digest(data), saving_hash=digest(data), saved_content=0, content=0)
-
-
-def _open_journal(folder: Path, path: Path) -> tuple[Journal, tuple[Notice, ...]]:
+    held = digest(data)
     try:
-        return Journal(folder / "journal.sqlite"), ()
+        journal.store_snapshot(update, (), content=False)
+        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=0, content=0)
+    except sqlite3.Error as error:
+        raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None
+
+
+def _open_journal(folder: Path, path: Path) -> tuple[Journal, Replayed, Known, tuple[Notice, ...]]:
+    """A journal of which every page can be read; one that cannot is set aside, and people are told."""
+    try:
+        journal = Journal(folder / "journal.sqlite")
+        try:
+            replayed, known = journal.replay(), journal.known()
+            if known.epoch and not replayed.based:
+                raise JournalError(f"The journal {journal.path} has lost what all the rest builds upon.")
+            return journal, replayed, known, ()
+        except JournalError:
+            journal.close()
+            raise
+    except NoJournalHere:
+        raise
     except JournalError as error:
-        if "--state-dir" in str(error):
-            raise BootError(str(error)) from None
         aside = _set_aside(folder)
         text = f"{error} It is kept as {aside}, and {path.name} was loaded from its file."
-        return Journal(folder / "journal.sqlite"), (Notice("journal_unreadable", text, "warning"),)
+        journal = Journal(folder / "journal.sqlite")
+        return journal, EMPTY, journal.known(), (Notice("journal_unreadable", text, "warning"),)
 
 
 def _set_aside(folder: Path) -> Path:
@@ -137,5 +173,6 @@ def _set_aside(folder: Path) -> Path:
 def _sweep(file: NotebookFile) -> None:
     """Remove temporary files that a killed server left beside the notebook: the lock says nobody writes one."""
     target = file.target
-    for stray in target.parent.glob(f".{target.name}.????????.tmp"):
-        stray.unlink(missing_ok=True)
+    with suppress(OSError):  # a folder that we may not write: nothing can lie there
+        for stray in target.parent.glob(f".{glob.escape(target.name)}.????????.tmp"):
+            stray.unlink(missing_ok=True)

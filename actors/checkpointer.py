@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -19,6 +20,7 @@ import trio
 
 from actors.boot import OpenNotebook
 from actors.disk import digest, in_words
+from actors.journal import JournalError
 from actors.mailbox import Actor, Mailbox
 from protocol import notebook_file
 from protocol.messages import (
@@ -33,6 +35,7 @@ from protocol.messages import (
     Saving,
     StoreSnapshot,
 )
+from protocol.salvage import sound
 
 
 def checkpointer(notebook: OpenNotebook) -> Actor[CheckpointerMessage]:
@@ -49,11 +52,11 @@ def checkpointer(notebook: OpenNotebook) -> Actor[CheckpointerMessage]:
                     case Load(reply):
                         reply(await disk.load())
                     case Append(reply, updates, queue, content):
-                        journal = notebook.journal
-                        reply(await disk.record(lambda: journal.append(updates, queue, content)))  # noqa: B023
+                        write = partial(notebook.journal.append, updates, queue, content)
+                        reply(await disk.record(write))
                     case StoreSnapshot(reply, state, queue, content):
-                        journal = notebook.journal
-                        reply(await disk.record(lambda: journal.store_snapshot(state, queue, content)))  # noqa: B023
+                        write = partial(notebook.journal.store_snapshot, state, queue, content)
+                        reply(await disk.record(write))
                     case Save():
                         nursery.start_soon(_save, disk, file_turn, message)
                     case _:
@@ -75,32 +78,31 @@ class _Disk:
         self._thread = journal_thread
 
     async def load(self) -> Recovered:
-        def read() -> Recovered:
-            notebook, journal = self._notebook, self._notebook.journal
-            replayed = journal.replay()
-            notices = () if notebook.loaded else notebook.notices
-            if replayed.damaged:
-                notices += (
-                    Notice(
-                        "journal_damaged",
-                        f"{replayed.damaged} records of the journal were damaged and are missing.",
-                        "warning",
-                    ),
-                )
-            content = int(journal.meta("content") or 0)
-            recovered = Recovered(
-                replayed.updates,
-                replayed.queue,
-                notebook.epoch,
-                saved=content == int(journal.meta("saved_content") or 0),
-                content=content,
-                first=not notebook.loaded,
-                notices=notices,
-            )
-            notebook.loaded = True
-            return recovered
+        return await trio.to_thread.run_sync(self._read, limiter=self._thread)
 
-        return await trio.to_thread.run_sync(read, limiter=self._thread)
+    def _read(self) -> Recovered:
+        notebook, journal = self._notebook, self._notebook.journal
+        replayed = journal.replay()
+        updates, missing = replayed.updates, replayed.damaged
+        notices = () if notebook.loaded else notebook.notices
+        if missing:
+            updates, orphans = sound(updates)
+            missing += orphans
+            text = f"{missing} records of the journal are damaged, or depend on damaged ones, and were left out."
+            notices += (Notice("journal_damaged", text, "warning"),)
+        known = journal.known()
+        recovered = Recovered(
+            updates,
+            replayed.queue,
+            notebook.epoch,
+            saved=known.content == known.saved,
+            content=known.content,
+            first=not notebook.loaded,
+            old_queue=bool(replayed.queue) and replayed.queue == notebook.old_queue,
+            notices=notices,
+        )
+        notebook.loaded = True
+        return recovered
 
     async def record(self, write: Callable[[], int]) -> Appended | AppendFailed:
         try:
@@ -120,8 +122,9 @@ class _Disk:
         try:
             data = await trio.to_thread.run_sync(notebook_file.dump, message.notebook)
             present = await trio.to_thread.run_sync(file.read)
-            known = await trio.to_thread.run_sync(journal.meta, "file_hash", limiter=self._thread)
-            if present is not None and digest(present) != known and present != data:
+            known = await trio.to_thread.run_sync(journal.known, limiter=self._thread)
+            ours = (known.file_hash, known.saving_hash)
+            if present is not None and digest(present) not in ours and present != data:
                 if not message.force:
                     return Saving(
                         "not saved",
@@ -136,7 +139,7 @@ class _Disk:
             await self._meta(file_hash=digest(data), saving_hash=digest(data), saved_content=message.content)
         except OSError as error:
             return Saving("not saved", f"{name} could not be written: {in_words(error)}.")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, JournalError) as error:
             return Saving("not saved", f"The journal could not be written ({error}).")
         return Saving("saved")
 

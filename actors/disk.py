@@ -77,16 +77,20 @@ def _sync_folder(folder: Path) -> None:
 def lock(path: Path) -> int:
     """Take the lock file ``path`` until the descriptor is closed or the process ends.
 
-    Raises :class:`LockTaken` if another process holds it. The kernel does not inherit the descriptor.
+    Raises :class:`LockTaken` if somebody else holds it, OSError if it cannot be taken at all. The kernel does not
+    inherit the descriptor.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        os.ftruncate(handle, 0)
+    except BlockingIOError:
         about = os.read(handle, 1000).decode(errors="replace").strip()
         os.close(handle)
         raise LockTaken(about) from None
-    os.ftruncate(handle, 0)
+    except OSError:
+        os.close(handle)
+        raise
     return handle
 
 

@@ -29,20 +29,55 @@ _SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE updates(seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, crc INTEGER NOT NULL);
-CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT);
+CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT, begun INTEGER);
 """
+
+
+# Primary result codes that say nothing against the file: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL,
+# CANTOPEN.
+_NOT_ITS_FAULT = frozenset({3, 5, 6, 7, 8, 10, 13, 14})
+
+
+def _is_whole(data: object, crc: object) -> bool:
+    return isinstance(data, bytes) and zlib.crc32(data) == crc
 
 
 class JournalError(Exception):
     """A sentence for people: the journal cannot be used."""
 
 
+class NoJournalHere(JournalError):
+    """The journal may be whole: it is the disk or the folder that cannot be used now."""
+
+
 class Replayed(msgspec.Struct, frozen=True):
-    """``damaged``: records that were left out because their checksum did not hold."""
+    """``damaged``: records that were left out because their checksum did not hold. ``based``: the snapshot, which
+    the updates build upon, is there and whole."""
 
     updates: tuple[bytes, ...]
     queue: tuple[Entry, ...]
     damaged: int
+    based: bool
+
+
+EMPTY = Replayed((), (), 0, False)
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> JournalError:
+    kind = NoJournalHere if error.sqlite_errorcode & 0xFF in _NOT_ITS_FAULT else JournalError
+    return kind(f"The journal {path} cannot be read ({error}).")
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the journal knows of itself and the file. ``saving_hash``: of the bytes that were to be written last,
+    which are the file's if the server was killed before it could set ``file_hash``. ``content`` counts appends
+    that changed what the file would say, ``saved`` how many of them it says."""
+
+    epoch: str
+    file_hash: str
+    saving_hash: str
+    content: int
+    saved: int
 
 
 class Journal:
@@ -56,15 +91,17 @@ class Journal:
             # Used by one thread at a time, though not always by the same one.
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
             self._prepare()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, JournalError) as error:
             if hasattr(self, "_db"):
                 self._db.close()
-            raise JournalError(f"The journal {path} cannot be read ({error}).") from error
+            if isinstance(error, JournalError):
+                raise
+            raise _unreadable(path, error) from error
 
     def _prepare(self) -> None:
         (mode,) = self._db.execute("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
-            raise JournalError(
+            raise NoJournalHere(
                 f"The folder {self.path.parent} cannot hold a journal (SQLite's WAL does not work there): "
                 "choose another with --state-dir."
             )
@@ -99,16 +136,23 @@ class Journal:
             raise
 
     def replay(self) -> Replayed:
-        """Everything recorded whose checksum holds, in order."""
-        rows: list[tuple[bytes, int]] = [
-            *self._db.execute("SELECT data, crc FROM snapshot"),
-            *self._db.execute("SELECT data, crc FROM updates ORDER BY seq"),
-        ]
-        whole = tuple(data for data, crc in rows if zlib.crc32(data) == crc)
+        """Everything whose checksum holds, in order. Raises :class:`JournalError` for what SQLite cannot read."""
+        try:
+            return self._replay()
+        except sqlite3.Error as error:
+            raise _unreadable(self.path, error) from error
+
+    def _replay(self) -> Replayed:
+        snapshot = list(self._db.execute("SELECT data, crc FROM snapshot"))
+        rows = [*snapshot, *self._db.execute("SELECT data, crc FROM updates ORDER BY seq")]
+        whole = tuple(data for data, crc in rows if _is_whole(data, crc))
         queue = tuple(
-            Entry(*row) for row in self._db.execute("SELECT id, cell_id, source, who FROM queue ORDER BY position")
+            Entry(str(id_), str(cell_id), str(source), str(who), bool(begun))
+            for id_, cell_id, source, who, begun in self._db.execute(
+                "SELECT id, cell_id, source, who, begun FROM queue ORDER BY position"
+            )
         )
-        return Replayed(whole, queue, len(rows) - len(whole))
+        return Replayed(whole, queue, len(rows) - len(whole), any(_is_whole(*row) for row in snapshot))
 
     def append(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> int:
         """Record updates (and replace the queue) in one transaction. The content counter afterwards."""
@@ -136,8 +180,8 @@ class Journal:
     def _write_queue(self, queue: tuple[Entry, ...]) -> None:
         self._db.execute("DELETE FROM queue")
         self._db.executemany(
-            "INSERT INTO queue VALUES (?, ?, ?, ?, ?)",
-            [(n, each.id, each.cell_id, each.source, each.who) for n, each in enumerate(queue)],
+            "INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?)",
+            [(n, each.id, each.cell_id, each.source, each.who, each.begun) for n, each in enumerate(queue)],
         )
 
     def _count_content(self, content: bool) -> int:
@@ -154,6 +198,17 @@ class Journal:
     def meta(self, key: str) -> Any:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
+
+    def known(self) -> Known:
+        """Raises :class:`JournalError` for what SQLite cannot read."""
+        try:
+            epoch, file_hash, saving_hash = map(self.meta, ("epoch", "file_hash", "saving_hash"))
+            content, saved = map(self.meta, ("content", "saved_content"))
+        except sqlite3.Error as error:
+            raise _unreadable(self.path, error) from error
+        return Known(
+            str(epoch or ""), str(file_hash or ""), str(saving_hash or ""), int(content or 0), int(saved or 0)
+        )
 
     def set_meta(self, **values: str | int | None) -> None:
         with self._transaction():

@@ -92,13 +92,13 @@ class Channel(Generic[M]):
         while True:
             try:
                 _, answer = self._receive.receive_nowait()
-            except (trio.WouldBlock, trio.EndOfChannel):
+            except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
                 return
             if answer is not None:
                 answer.fail(failure)
 
     def close(self) -> None:
-        """No incarnation will follow: every queued and every later ask fails with :class:`ActorStopped`."""
+        """No incarnation will follow: every queued and every later ask fails with :class:`ActorStopped`. Idempotent."""
         self._send.close()
         self.drop_questions(ActorStopped)
         self._receive.close()

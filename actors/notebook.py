@@ -36,8 +36,8 @@ from protocol.messages import (
     KernelMessage,
     KernelReport,
     KernelStatus,
-    Notice,
     NotebookMessage,
+    Notice,
     Outlet,
     Pull,
     QueueCell,
@@ -59,7 +59,6 @@ from protocol.messages import (
     StartKernel,
     WatchRuns,
     WriteOutputs,
-    unheard,
 )
 from protocol.values import JsonObject
 
@@ -114,6 +113,7 @@ class _Notebook:
         self._written: list[JsonObject] = []
         self._report: KernelReport | None = None
         self._input: InputRequest | None = None
+        self._input_cell = ""
         self._watchers: list[Outlet[News]] = []
         self._shown: JsonObject = {}
 
@@ -124,7 +124,8 @@ class _Notebook:
     # ------------------------------------------------------------------------------------------------- asking
 
     async def _edit(self, changes: tuple[Change, ...], queue: tuple[Entry, ...] | None = None) -> None:
-        await self._hub.tell(Edit(unheard, changes, queue))
+        # Asked and not told: an edit that a dying hub had in hand would leave a cell "running" for ever.
+        await again(lambda: self._hub.ask(Edit, changes, queue))
 
     async def _spec(self, wanted: str = "") -> str:
         """Which kernelspec a new kernel should have."""
@@ -136,10 +137,10 @@ class _Notebook:
     async def reconcile(self) -> None:
         """What the last incarnation, or the last server, left in the queue."""
         recorded = await again(lambda: self._hub.ask(ReadQueue))
-        if recorded.recovered:
-            self._shown = {}
+        entries, alive = recorded.entries, not recorded.recovered
+        outputs = await self._outputs(entries[0].cell_id) if entries and not alive else []
         async with self.turn:
-            await self._step(run_queue.Found(recorded.entries, alive=not recorded.recovered))
+            await self._step(run_queue.Found(entries, alive, len(outputs)))
 
     async def _step(self, event: run_queue.Event) -> None:
         self._state, effects = run_queue.step(self._state, event)
@@ -167,7 +168,8 @@ class _Notebook:
         )
         if isinstance(answer, Refused):
             self._publish(Notice(answer.code, answer.message, "error"))
-            await self._step(run_queue.Ended(entry.id, RunEnded("aborted", answer.message)))
+            ended = RunEnded("aborted", answer.message)
+            await self._step(run_queue.Ended(entry.id, ended, outputs=len(self._written)))
 
     def _needs_kernel(self) -> bool:
         return self._report is None or self._report.status in (KernelStatus.NONE, KernelStatus.DEAD)
@@ -225,7 +227,7 @@ class _Notebook:
 
     async def follow_kernel(self) -> None:
         """Pull the kernel's state for as long as this incarnation lives."""
-        seen, actor = 0, ""
+        seen = 0
         while True:
             try:
                 report = await self._kernel.ask(Pull, seen)
@@ -233,13 +235,13 @@ class _Notebook:
                 seen = 0
                 continue
             async with self.turn:
-                if actor and report.actor != actor:
-                    await self._readopt(report)
+                await self._readopt(report)
                 await self._hear(report)
-            seen, actor = report.number, report.actor
+            seen = report.number
 
     async def _readopt(self, report: KernelReport) -> None:
-        """The KernelActor restarted: hand it the run again, unless it holds it already."""
+        """Hand the KernelActor the run again if it does not hold it: it restarted, or the report is older than the
+        run, and then asking twice is harmless."""
         running = self._state.running
         if running is not None and (report.run is None or report.run.run != running.id):
             await self._execute(running)
@@ -254,14 +256,14 @@ class _Notebook:
             self._publish(KernelChanged(report.status, report.reason, report.name))
         run = report.run
         if run is None or self._state.running is None or run.run != self._state.running.id:
-            self._ask_input(None, "")
+            self._ask_input(None, self._input_cell)
             if changes:
                 await self._edit(tuple(changes))
             return
         self._ask_input(run.input if run.ended is None else None, run.cell_id)
         changes += self._run_changes(run)
         if run.ended is not None:
-            await self._step(run_queue.Ended(run.run, run.ended, tuple(changes)))
+            await self._step(run_queue.Ended(run.run, run.ended, tuple(changes), len(self._written)))
         elif changes:
             await self._edit(tuple(changes))
 
@@ -294,7 +296,7 @@ class _Notebook:
 
     def _ask_input(self, request: InputRequest | None, cell_id: str) -> None:
         if request != self._input:
-            self._input = request
+            self._input, self._input_cell = request, cell_id
             self._publish(InputAsked(cell_id, request))
 
     def _publish(self, news: News) -> None:

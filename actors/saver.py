@@ -7,7 +7,7 @@ notebook's value, compared with the one that was saved last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from math import inf
 
 import trio
@@ -21,12 +21,13 @@ AGAIN = 5.0
 
 
 class Saver:
-    """``value`` gives the notebook as plain values; ``autosave``: seconds of quiet, and at most."""
+    """``value`` gives the notebook as plain values and the number of the last append that it contains for certain;
+    ``autosave``: seconds of quiet, and at most."""
 
     def __init__(
         self,
         checkpointer: Address[CheckpointerMessage],
-        value: Callable[[], NotebookValue],
+        value: Callable[[], Awaitable[tuple[NotebookValue, int]]],
         autosave: tuple[float, float],
     ) -> None:
         self._checkpointer = checkpointer
@@ -35,7 +36,6 @@ class Saver:
         self._watchers: list[Outlet[Saving | Notice]] = []
         self._notices: list[Notice] = []
         self._saved: NotebookValue | None = None
-        self.content = 0  # the last content-changing append, kept up to date by the hub
         self._due = inf
         self._first_change = inf
         self._writing = False
@@ -43,6 +43,7 @@ class Saver:
         self._degraded = ""
         self._asked: list[Checkpoint] = []
         self._wake = trio.Event()
+        self._turn = trio.Lock()  # one save at a time
         self.state = Saving("saved")
 
     # ------------------------------------------------------------------------------------------------- telling
@@ -50,8 +51,9 @@ class Saver:
     def watch(self, outlet: Outlet[Saving | Notice]) -> None:
         """Subscribe; the present state and the notices of boot are offered at once."""
         self._watchers.append(outlet)
-        for item in (self.state, *self._notices):
-            outlet.offer(item)
+        outlet.offer(self.state)
+        for notice in self._notices:
+            outlet.offer(notice)
 
     def tell(self, notice: Notice) -> None:
         """A notice of boot: whoever subscribes hears it."""
@@ -83,11 +85,10 @@ class Saver:
 
     # ------------------------------------------------------------------------------------------------ deciding
 
-    def begin(self, saved: bool, content: int) -> None:
+    async def begin(self, saved: bool) -> None:
         """The document was recovered; ``saved``: the file says all of it."""
-        self.content = content
         if saved:
-            self._saved = self._value()
+            self._saved, _ = await self._value()
         else:
             self.changed(trio.current_time())
 
@@ -119,8 +120,12 @@ class Saver:
                 await self._save_once()
 
     async def _save_once(self) -> None:
+        async with self._turn:
+            await self._save()
+
+    async def _save(self) -> None:
+        value, content = await self._value()
         asked, self._asked = self._asked, []
-        value = self._value()
         force = any(request.force for request in asked)
         self._due = self._first_change = inf
         if value == self._saved and not asked and not self._failure:
@@ -128,7 +133,8 @@ class Saver:
             return
         self._writing = True
         self._refresh()
-        answer = await self._write(value, force)
+        # ``content`` was read with the value: a later number would claim more than the file says.
+        answer = await again(lambda: self._checkpointer.ask(Save, value, force, content))
         self._writing = False
         self._failure = answer.reason
         if answer.status == "saved":
@@ -139,11 +145,10 @@ class Saver:
         for request in asked:
             request.reply(answer)
 
-    async def _write(self, value: NotebookValue, force: bool) -> Saving:
-        return await again(lambda: self._checkpointer.ask(Save, value, force, self.content))
-
     async def finish(self) -> None:
-        """The last save of a clean stop. Raises ActorStopped when the Checkpointer has gone."""
-        value = self._value()
-        if value != self._saved or self._asked:
-            await self._save_once()
+        """The last save of a clean stop, after the one under way. Raises ActorStopped when the Checkpointer has
+        gone."""
+        async with self._turn:
+            value, _ = await self._value()
+            if value != self._saved or self._asked:
+                await self._save()

@@ -134,6 +134,7 @@ class Supervisor:
     async def run(self, mailbox: Mailbox[SupervisorMessage]) -> None:
         """The supervisor's own actor: start the children in order, obey until the mailbox ends, stop them."""
         self._crashes.clear()
+        gave_up: RestartsExceeded | None = None
         try:
             async with trio.open_nursery() as nursery:
                 for child in self.children.values():
@@ -145,8 +146,11 @@ class Supervisor:
                     await self._stop(child)
                 nursery.cancel_scope.cancel()
         except* RestartsExceeded as group:
+            gave_up = RestartsExceeded(str(_first(group)))
+            gave_up.__cause__ = group
             self._drop_questions()
-            raise RestartsExceeded(str(_first(group))) from group
+        if gave_up is not None:  # raised here, where it is not wrapped into a group
+            raise gave_up
 
     def _obey(self, message: SupervisorMessage) -> None:
         match message:
@@ -183,17 +187,16 @@ class Supervisor:
 
         child.ended = trio.Event()
         try:
-            while True:
+            while not child.stopping:
                 self._set(child, "starting", child.status.reason, child.status.incarnation + 1)
                 error = await child.incarnation(up)
-                if error is None or child.stopping:
+                if error is None:
                     return
                 if child.temporary and not started:
                     started = True
                     task_status.started()  # a notebook that cannot start must not keep the tree from starting
-                await self._crashed(child, error)
-                if child.stopping:
-                    return
+                if not child.stopping:
+                    await self._crashed(child, error)
         finally:
             self._set(child, "stopped", child.status.reason)
             child.ended.set()

@@ -64,6 +64,7 @@ class System:
         self.notebook: Address[NotebookMessage] = runs.address
         self.notebook_tree: Address[SupervisorMessage] = inner.address
         self._children: list[Child[Any]] = [inner]
+        self._inner: tuple[Child[Any], ...] = (disk, hub, kernel, runs)
         self._report = report
         self._root: Child[SupervisorMessage] = Child("root", self._run_root, grace=5.0)
         self.root: Address[SupervisorMessage] = self._root.address
@@ -83,7 +84,9 @@ class System:
             if error is not None:
                 raise error
         finally:
-            self._root.channel.close()
+            # Also of a subtree that had failed or was cut short: nobody may wait for it for ever.
+            for child in (self._root, *self._children, *self._inner):
+                child.channel.close()
             self.ended.set()
 
     def stop(self) -> None:

@@ -130,7 +130,7 @@ async def serve_sync(
             await _handle(stream, services, policy())
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, HandshakeError, ConnectionClosed):
             pass  # the client went, at whatever moment
-        except Exception:  # noqa: BLE001 - one connection's bug must not end the others
+        except Exception:
             log.exception("a sync connection failed")
 
     await trio.serve_listeners(guarded, [listener], handler_nursery=nursery)

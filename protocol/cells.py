@@ -11,12 +11,12 @@ from typing import Any, assert_never
 import msgspec
 from pycrdt import Array, Map, Text
 
+from protocol.ids import ROOT_NAMES
 from protocol.messages import ReplaceOutput, SetCell, WriteOutputs
 from protocol.values import CellValue, Json, JsonObject, Number, shareable
 
 Shared = Any
 
-ROOTS = frozenset({"cells", "np_graph", "pc_graph", "run_queue", "kernel", "nb_path", "notebook"})
 OWNED_KEYS = frozenset({"state", "execution_count", "outputs"})
 CELL_TYPES = ("code", "markdown", "raw")
 COLLAPSED = ("i", "o", "b")
@@ -32,7 +32,7 @@ class Owned(msgspec.Struct):
 
 def may_name_a_cell(item: object) -> bool:
     """Whether an item of ``cells`` can be a cell's id."""
-    return isinstance(item, str) and 0 < len(item) <= 64 and item not in ROOTS
+    return isinstance(item, str) and 0 < len(item) <= 64 and item not in ROOT_NAMES
 
 
 def text_of(shared: object) -> str:

@@ -14,7 +14,8 @@ from typing import Any, TypeVar, assert_never
 
 from pycrdt import Array, Doc, Map, Text, merge_updates
 
-from protocol import cells, graph
+from protocol import cells, graph, owned_roots
+from protocol.ids import ROOT_NAMES
 from protocol.messages import (
     Change,
     ReplaceOutput,
@@ -23,7 +24,9 @@ from protocol.messages import (
     SetNotebookMetadata,
     WriteOutputs,
 )
-from protocol.values import CellValue, JsonObject, NotebookValue, shareable
+from protocol.owned_roots import OwnedRoots
+from protocol.touched import Touched
+from protocol.values import CellValue, NotebookValue, shareable
 
 T = TypeVar("T")
 
@@ -64,81 +67,41 @@ class Document:
     def __init__(self, updates: Iterable[bytes], client_id: int) -> None:
         self._values: dict[str, CellValue] = {}
         self._owned: dict[str, cells.Owned] = {}
-        self._touched: dict[str, set[str]] = {}
-        self._roots_touched: set[str] = set()
-        self._subscriptions: list[object] = []
         self._maps: dict[str, Shared] = {}
+        self._touched = Touched()
         self._produced: list[bytes] = []
         self._full: bytes | None = None
-        self._mine = False  # a transaction of the server's own is under way: nothing in it is suspect
-        self._server_kernel: JsonObject = {}
-        self._server_queue: list[str] = []
-        self._server_path = ""
         with fence():
             self._doc: Doc[Any] = Doc(client_id=client_id)
             for update in merged(updates):
                 self._doc.apply_update(update)
             self._open_roots()
             self._attach_cells()
-            self._adopt_all()
+            self._owned = {cell_id: cells.read_owned(shared) for cell_id, shared in self._maps.items()}
+        self._touched.trust()
 
     def _open_roots(self) -> None:
         get = self._doc.get
         self._cells: Shared = get("cells", type=Array)
         self._np: Shared = get("np_graph", type=Map)
         self._pc: Shared = get("pc_graph", type=Map)
-        self._queue: Shared = get("run_queue", type=Array)
-        self._kernel: Shared = get("kernel", type=Map)
-        self._path: Shared = get("nb_path", type=Text)
         self._notebook: Shared = get("notebook", type=Map)
-        roots = {
-            "cells": self._cells, "np_graph": self._np, "pc_graph": self._pc, "run_queue": self._queue,
-            "kernel": self._kernel, "nb_path": self._path, "notebook": self._notebook,
-        }  # fmt: skip
-        for name, root in roots.items():
-            self._subscriptions.append(root.observe_deep(self._root_observer(name)))
-        self._subscriptions.append(self._doc.observe(lambda event: self._produced.append(event.update)))
-
-    def _root_observer(self, name: str) -> Callable[[list[Any]], None]:
-        def observe(events: list[Any]) -> None:
-            if not self._mine:
-                self._roots_touched.add(name)
-
-        return observe
-
-    def _cell_observer(self, cell_id: str) -> Callable[[list[Any]], None]:
-        # Only the event may be touched in an observer: reading the doc there raises.
-        def observe(events: list[Any]) -> None:
-            keys = self._touched.setdefault(cell_id, set())
-            if self._mine:
-                return
-            for event in events:
-                if event.path:
-                    keys.add(str(event.path[0]))
-                else:
-                    keys.update(event.keys)
-
-        return observe
+        queue: Shared = get("run_queue", type=Array)
+        kernel: Shared = get("kernel", type=Map)
+        path: Shared = get("nb_path", type=Text)
+        self._mine = OwnedRoots(queue, kernel, path)
+        for name, root in (("cells", self._cells), ("run_queue", queue), ("kernel", kernel), ("nb_path", path)):
+            self._touched.watch_root(name, root)
+        self._watch = self._doc.observe(lambda event: self._produced.append(event.update))
 
     def _attach_cells(self) -> None:
+        """Watch the Maps of cells that are new in ``cells``; whatever clients wrote there before is suspect."""
+        self._touched.roots.discard("cells")
         for cell_id in self.cell_ids():
             if cell_id not in self._maps:
                 shared: Shared = self._doc.get(cell_id, type=Map)
                 self._maps[cell_id] = shared
-                self._subscriptions.append(shared.observe_deep(self._cell_observer(cell_id)))
-                self._touched.setdefault(cell_id, set()).update(cells.OWNED_KEYS)
-        self._roots_touched.discard("cells")
-
-    def _adopt_all(self) -> None:
-        """Take what the journal holds of server-owned keys as the server's own."""
-        for cell_id, shared in self._maps.items():
-            self._owned[cell_id] = cells.read_owned(shared)
-        self._server_kernel = dict(self._kernel.to_py() or {})
-        self._server_queue = [str(item) for item in self._queue.to_py() or []]
-        self._server_path = str(self._path)
-        self._roots_touched.clear()
-        self._touched = {cell_id: set() for cell_id in self._maps}
-        self._produced.clear()
+                self._touched.watch_cell(cell_id, shared, cells.OWNED_KEYS)
 
     # ------------------------------------------------------------------------------------------------ reading
 
@@ -185,7 +148,7 @@ class Document:
         with fence():
             ids = self.cell_ids()
             for cell_id in ids:
-                if self._touched.pop(cell_id, None) is not None or cell_id not in self._values:
+                if self._touched.cells.pop(cell_id, None) is not None or cell_id not in self._values:
                     self._values[cell_id] = cells.read(cell_id, self._maps[cell_id], self._owned.get(cell_id))
             np_graph, pc_graph = self._graphs()
             metadata = self._notebook.get("metadata")
@@ -204,6 +167,10 @@ class Document:
         spec = metadata.get("kernelspec") if isinstance(metadata, dict) else None
         name = spec.get("name") if isinstance(spec, dict) else None
         return name if isinstance(name, str) else ""
+
+    def busy_cells(self) -> tuple[str, ...]:
+        """Cells whose state says that they are queued or running."""
+        return tuple(cell_id for cell_id, owned in self._owned.items() if owned.state != "idle")
 
     def _graphs(self) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
         return cells.read_graph(self._np), cells.read_graph(self._pc)
@@ -224,13 +191,13 @@ class Document:
     def _transact(self, change: Callable[[], None]) -> bytes:
         """Run ``change`` in one transaction; the update that it made, empty if nothing changed."""
         self._produced.clear()
-        self._mine = True
+        self._touched.mine = True
         with fence():
             try:
                 with self._doc.transaction():
                     change()
             finally:
-                self._mine = False
+                self._touched.mine = False
             made = [bytes(update) for update in self._produced]
             self._produced.clear()
             if not made:
@@ -245,16 +212,14 @@ class Document:
             for item in changes:
                 self._change(item)
             if queue is not None:
-                self._server_queue = list(queue)
-                self._write_queue()
+                self._mine.set_queue(queue)
 
         return self._transact(change)
 
     def _change(self, change: Change) -> None:
         match change:
             case SetKernel(values):
-                self._server_kernel.update({key: shareable(value) for key, value in values.items()})
-                self._write_kernel()
+                self._mine.set_kernel(values)
             case SetNotebookMetadata(values):
                 held = self._notebook.get("metadata")
                 new = {**(held if isinstance(held, dict) else {}), **values}
@@ -267,54 +232,30 @@ class Document:
             case _:
                 assert_never(change)
 
-    def _write_kernel(self) -> None:
-        for key in set(self._kernel.keys()) - set(self._server_kernel):
-            del self._kernel[key]
-        for key, value in self._server_kernel.items():
-            if key not in self._kernel or self._kernel.get(key) != value:
-                self._kernel[key] = value
-
-    def _write_queue(self) -> None:
-        if self._queue.to_py() != self._server_queue:
-            del self._queue[:]
-            self._queue.extend(self._server_queue)
-
     def set_path(self, path: str) -> bytes:
         """Write ``nb_path``, ours alone."""
-        self._server_path = path
-        return self._transact(self._write_path)
-
-    def _write_path(self) -> None:
-        if str(self._path) != self._server_path:
-            del self._path[:]
-            self._path.insert(0, self._server_path)
+        return self._transact(lambda: self._mine.set_path(path))
 
     # ------------------------------------------------------------------------- what clients must not have done
 
     def enforce(self) -> bytes:
         """Revert what clients wrote to server-owned keys since the last call. The update, empty if nothing."""
-        if "cells" in self._roots_touched:
+        touched = self._touched
+        if "cells" in touched.roots:
             with fence():
                 self._attach_cells()
-        suspects = [cell_id for cell_id, keys in self._touched.items() if keys & cells.OWNED_KEYS]
-        roots = self._roots_touched & {"run_queue", "kernel", "nb_path"}
-        self._roots_touched -= roots
+        suspects = [cell_id for cell_id, keys in touched.cells.items() if keys & cells.OWNED_KEYS]
+        roots = touched.roots & owned_roots.NAMES
+        touched.roots -= roots
         if not suspects and not roots:
             return b""
         return self._transact(lambda: self._revert(suspects, roots))
 
     def _revert(self, suspects: Iterable[str], roots: set[str]) -> None:
         for cell_id in suspects:
-            owned = self._owned.setdefault(cell_id, cells.Owned())
-            if cell_id in self._maps:
-                cells.restore_owned(self._maps[cell_id], owned)
-            self._touched[cell_id] -= cells.OWNED_KEYS  # but still touched, for the cache
-        if "run_queue" in roots:
-            self._write_queue()
-        if "nb_path" in roots:
-            self._write_path()
-        if "kernel" in roots:
-            self._write_kernel()
+            cells.restore_owned(self._maps[cell_id], self._owned.setdefault(cell_id, cells.Owned()))
+            self._touched.cells[cell_id] -= cells.OWNED_KEYS  # but still touched, for the cache
+        self._mine.restore(roots)
 
     def repair(self) -> bytes:
         """Restore the graphs' invariants and place cells that have no position. The update, empty if nothing."""
@@ -347,7 +288,7 @@ class Document:
     def clear_deleted(self) -> bytes:
         """Empty the Maps of cells that are in no list: only while nobody is connected, for undo needs them."""
         with fence():
-            alive = set(self.cell_ids()) | cells.ROOTS
+            alive = set(self.cell_ids()) | ROOT_NAMES
             deleted = [name for name in list(self._doc.keys()) if name not in alive]
 
         def change() -> None:

@@ -28,6 +28,7 @@ INSET = GRID  # a child's distance from the left edge of its tissue
 
 _LIMIT = 1e9  # a position beyond this is nobody's intention; such a cell is laid out anew
 _LINE = 18  # pixels of one line of text
+_MOST_COMPARISONS = 150_000  # about 0.2 s; in a graph so wide the rest goes below everything
 _COLUMNS = 80  # characters in a line at the default width
 _HEADING_LINES = {1: 3, 2: 2}  # how many lines tall a heading's first line is drawn
 
@@ -135,13 +136,9 @@ class _Box(msgspec.Struct):
     def bottom(self) -> float:
         return self.top + self.height
 
-    def touches(self, other: _Box) -> bool:
-        return (
-            self.top < other.bottom + GAP
-            and other.top < self.bottom + GAP
-            and self.left < other.left + other.width + GAP
-            and other.left < self.left + self.width + GAP
-        )
+    @property
+    def right(self) -> float:
+        return self.left + self.width
 
 
 def layout(cells: Sequence[CellValue], np_graph: Edges, pc_graph: Edges) -> dict[str, JsonObject]:
@@ -241,11 +238,18 @@ def _place_top_level(graphs: Repair, boxes: Mapping[str, _Box], placed: set[str]
     taken = [boxes[cell] for cell in top_level if cell in placed]
     floor = max((box.bottom for box in taken), default=-math.inf)
     previous: str | None = None
+    comparisons = 0
     for cell in top_level:
         for waiting in _waiting_chain(cell, before, placed):
             box = boxes[waiting]
             above = before.get(waiting)
-            _put(box, _below(above if above in placed else previous, boxes), taken, floor)
+            top, left = _below(above if above in placed else previous, boxes)
+            if top >= floor + GAP:  # below everything nothing can be in the way: the usual case, and cheap
+                box.top, box.left = top, left
+            elif (comparisons := comparisons + len(taken)) <= _MOST_COMPARISONS:
+                _put(box, (top, left), taken)
+            else:
+                box.top, box.left = _snap(floor + GAP), left
             taken.append(box)
             floor = max(floor, box.bottom)
             placed.add(waiting)
@@ -268,14 +272,14 @@ def _below(other: str | None, boxes: Mapping[str, _Box]) -> tuple[int, int]:
     return _snap(boxes[other].bottom + GAP), _snap(boxes[other].left)
 
 
-def _put(box: _Box, wish: tuple[int, int], taken: Sequence[_Box], floor: float) -> None:
+def _put(box: _Box, wish: tuple[int, int], taken: Sequence[_Box]) -> None:
     """Move ``box`` to ``wish`` or, where that is taken, to the right of what is in the way."""
     box.top, box.left = wish
-    while box.top < floor + GAP:  # below everything nothing can be in the way: the usual case, and cheap
-        in_the_way = [other.left + other.width for other in taken if box.touches(other)]
-        if not in_the_way:
-            return
-        box.left = _snap(max(in_the_way) + GAP)
+    row = [other for other in taken if box.top < other.bottom + GAP and other.top < box.bottom + GAP]
+    for other in sorted(row, key=lambda one: one.left):
+        # From left to right, so what was passed is never met again.
+        if box.left < other.right + GAP and other.left < box.right + GAP:
+            box.left = _snap(other.right + GAP)
 
 
 def _place_children(graphs: Repair, boxes: Mapping[str, _Box], placed: set[str]) -> None:

@@ -4,31 +4,68 @@
 server never saw (:class:`Gap`: applied, it would wait unseen inside yrs, in no journal), and what nobody may do
 (:class:`Rejected`). It changes nothing; after the update was applied, :meth:`Guard.commit` takes it over.
 
-What the guard remembers, per client id: the next clock, how deep each clock lies, and what is deleted. Depth has
-to be known across updates, because shared types nested one per update crash yrs as surely as thousands in one.
-A *level* is 0 for what is gone (kind GC, or inside of it), 1 for what lies in a root type, n + 1 for what lies
-in a nested type of level n. Runs of equal clocks are one entry, so typed text costs next to nothing.
+What the guard remembers, per client id: the next clock, where each clock lies (its *trait*), and what is deleted.
+It has to know places across updates: shared types nested one per update crash yrs as surely as thousands in one,
+and one text inside of an Array makes reading that Array run for ever. A *level* is 0 for what is gone (kind GC, or
+inside of it), 1 for what lies in a root type, n + 1 for what lies in a nested type of level n. Runs of equal traits
+are one entry, so typed text costs next to nothing.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from protocol.lib0 import Malformed
-from protocol.update import DELETED, GC, TYPE, UNLIMITED, Block, Delete, Id, Limits, Section, Update, cut, read
+from protocol.update import (
+    ANY,
+    ARRAY,
+    BINARY,
+    DELETED,
+    EMBED,
+    FORMAT,
+    GC,
+    MAP,
+    STRING,
+    TEXT,
+    TYPE,
+    UNLIMITED,
+    Block,
+    Delete,
+    Id,
+    Limits,
+    Section,
+    Update,
+    cut,
+    read,
+)
 
 __all__ = ["Accepted", "Gap", "Guard", "Limits", "Rejected", "Verdict"]
 
-# A trait of a clock: 2 * level, plus 1 if a shared type may be meant by it (a nested type, or what was one).
+# Where a clock lies and what it is, in 16 bits: level, whether it has a key (64 and up, and 32), the container's
+# type (8 to 24: 1 + type ref, 0 unknown), and its own type if it is one (1 + type ref; 7: gone, or deleted and
+# perhaps a type before; 0: none). All but the own type is the *place*.
 Trait: TypeAlias = int
-_GONE: Final = 1  # level 0; whatever is put inside is gone as well
-_DEEPEST: Final = 126  # a trait is one byte
+_OWN: Final = 7
+_GONE: Final = 7  # level 0; whatever is put inside is gone as well
+_KEYED: Final = 32
+_LEVEL: Final = 64
+_DEEPEST: Final = 126
+
+# What honest clients put into which container. Outside of these, reading a document fails or never ends.
+_KEPT: Final = frozenset((DELETED, BINARY, TYPE, ANY))
+_FITS: Final = {
+    0: frozenset((DELETED, BINARY, STRING, EMBED, FORMAT, TYPE, ANY)),
+    8 * (1 + ARRAY): _KEPT,
+    8 * (1 + MAP): frozenset((DELETED,)),
+    8 * (1 + TEXT): frozenset((DELETED, STRING, EMBED, FORMAT, TYPE)),
+    **{_KEYED + 8 * container: _KEPT for container in range(4)},
+}
 
 
 class _Clocks:
@@ -38,7 +75,7 @@ class _Clocks:
 
     def __init__(self, first: int) -> None:
         self.starts = array("I")  # where each run of equal traits begins
-        self.traits = bytearray()
+        self.traits = array("H")
         self.end = first
 
     def add(self, length: int, trait: Trait) -> None:
@@ -125,10 +162,17 @@ class _TooDeep(Malformed):
 class Guard:
     """What the server knows about the document's structure, and the limits.
 
-    ``owned``: client ids of this server, under which nobody else may write.
+    ``owned``: client ids of this server, under which nobody else may write. ``root_type``: ARRAY, MAP or TEXT for
+    the name of a root; None: unknown, then text in a root Array is not noticed.
     """
 
-    def __init__(self, limits: Limits | None = None, owned: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        owned: Collection[int] = (),
+        root_type: Callable[[str], int | None] = lambda name: None,
+    ) -> None:
+        self.root_type = root_type
         self.limits = limits or Limits()
         if not 0 < self.limits.nesting < _DEEPEST:
             raise ValueError(f"the nesting limit must be 1 to {_DEEPEST - 1}")
@@ -150,7 +194,7 @@ class Guard:
             parsed = read(update, self.limits)
             if refused := self._whose(parsed.sections, foreign):
                 return refused
-            return self._judge(parsed, self.limits.nesting)
+            return self._judge(parsed, strict=True)
         except _TooDeep as error:
             return Rejected(str(error), "nesting")
         except Malformed as error:
@@ -169,7 +213,7 @@ class Guard:
 
         A gap means that nothing was learned. Raises :class:`Malformed` for what is no update at all.
         """
-        verdict = self._judge(read(update, UNLIMITED), _DEEPEST)
+        verdict = self._judge(read(update, UNLIMITED), strict=False)
         if isinstance(verdict, Rejected):
             raise Malformed(verdict.reason)
         if isinstance(verdict, Gap):
@@ -200,8 +244,9 @@ class Guard:
             return Rejected("An update brings edits in the name of somebody else here.", "foreign", tuple(taken))
         return None
 
-    def _judge(self, update: Update, nesting: int) -> Verdict:
-        walk = _Integration(self._known, nesting)
+    def _judge(self, update: Update, strict: bool) -> Verdict:
+        nesting = self.limits.nesting if strict else _DEEPEST
+        walk = _Integration(self._known, self.root_type, nesting, strict)
         if gap := walk.all(update.sections):
             return gap
         for delete in update.deletes:
@@ -221,9 +266,13 @@ class Guard:
 class _Integration:
     """Follows how yrs would integrate one update, on top of what is known: what waits for what, and the traits."""
 
-    def __init__(self, known: Mapping[int, _Clocks], nesting: int) -> None:
+    def __init__(
+        self, known: Mapping[int, _Clocks], root_type: Callable[[str], int | None], nesting: int, strict: bool
+    ) -> None:
         self.known = known
+        self.root_type = root_type
         self.nesting = nesting
+        self.strict = strict
         self.fresh: dict[int, _Clocks] = {}  # what the update adds, per client
 
     def all(self, sections: Sequence[Section]) -> Gap | None:
@@ -266,7 +315,10 @@ class _Integration:
                 fresh = self.fresh.get(client)
                 if fresh is None:
                     fresh = self.fresh[client] = _Clocks(end)
-                fresh.add(news, self.trait(block))
+                trait = self.trait(block)
+                if block.clock < end:
+                    self.continues(block, end, trait)
+                fresh.add(news, trait)
                 end += news
         return None
 
@@ -295,23 +347,48 @@ class _Integration:
 
     def trait(self, block: Block) -> Trait:
         """The trait of a struct whose dependencies are all there."""
-        if block.kind == GC:
+        kind = block.kind
+        if kind == GC:
             return _GONE
+        place = self.place(block)
+        if place < _LEVEL:
+            return _GONE
+        if self.strict and kind not in _FITS[place % _LEVEL]:
+            raise Malformed("An edit puts something where it does not belong.")
+        if kind == TYPE:
+            if place // _LEVEL > self.nesting:
+                raise _TooDeep(f"Shared types are nested deeper than {self.nesting}.")
+            return place + 1 + block.type_ref
+        return place + _OWN if kind == DELETED else place
+
+    def place(self, block: Block) -> Trait:
+        """Where a struct lies: a trait without an own type, 0 inside of something gone."""
         if block.parent is None:
-            # Both lie in the same container in every honest update. The deeper one is the safe guess.
-            level = max(self.at(needed) >> 1 for needed in (block.origin, block.right) if needed is not None)
-        elif isinstance(block.parent, str):
-            level = 1
-        else:
-            parent = self.at(block.parent)
-            if not parent & 1:
-                raise Malformed("An edit is put inside something that is no shared type.")
-            level = parent >> 1 and (parent >> 1) + 1
-        if level == 0:
-            return _GONE
-        if block.kind == TYPE and level > self.nesting:
-            raise _TooDeep(f"Shared types are nested deeper than {self.nesting}.")
-        return 2 * level + (block.kind == TYPE or block.kind == DELETED)
+            return self.between(block)
+        keyed = 0 if block.sub is None else _KEYED
+        if isinstance(block.parent, str):
+            root = self.root_type(block.parent)
+            return _LEVEL + keyed + (0 if root is None else 8 * (1 + root))
+        parent = self.at(block.parent)
+        own = parent & _OWN
+        if own == 0:
+            raise Malformed("An edit is put inside something that is no shared type.")
+        level = parent // _LEVEL
+        return (level + 1) * _LEVEL + keyed + (0 if own == _OWN else 8 * own) if level else 0
+
+    def between(self, block: Block) -> Trait:
+        """The place of the origin or, if there is none, or it is gone, of the right origin."""
+        left = self.at(block.origin) & ~_OWN if block.origin else 0
+        right = self.at(block.right) & ~_OWN if block.right else 0
+        if left and right and left != right and self.strict:
+            raise Malformed("A struct lies between two that lie in different places.")
+        return left or right
+
+    def continues(self, block: Block, end: int, trait: Trait) -> None:
+        """yrs hangs the unknown rest of a struct behind what it knows of it, wherever that is."""
+        before = self.at((block.client, end - 1)) & ~_OWN
+        if before and trait & ~_OWN != before and self.strict:
+            raise Malformed("A struct differs from what is known of it.")
 
 
 class _Cursor:

@@ -38,12 +38,16 @@ def unheard(_: object, /) -> None:
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry of the run queue. ``source`` is what the cell said when the entry was made."""
+    """One entry of the run queue. ``source`` is what the cell said when the entry was made.
+
+    ``begun``: its cell was made ready (outputs emptied) to be handed to the kernel.
+    """
 
     id: str
     cell_id: str
     source: str
     who: str = ""
+    begun: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -83,7 +87,7 @@ class SetCell(msgspec.Struct, frozen=True):
 
 
 class WriteOutputs(msgspec.Struct, frozen=True):
-    """Replace ``outputs[start:]`` of one cell. ``start`` beyond the end means: from the end."""
+    """Replace ``outputs[start:]`` of one cell. ``start`` beyond the end means: from the end (not idempotent)."""
 
     cell_id: str
     start: int
@@ -167,7 +171,8 @@ class ClientUpdate(msgspec.Struct, frozen=True):
 
 
 class Enqueue(msgspec.Struct, frozen=True):
-    """Record a run-queue entry for ``cell_id``: reads the source now, sets the state, durable when answered."""
+    """Record a run-queue entry for ``cell_id``: reads the source now, sets the state, durable when answered.
+    Idempotent: an entry with this id that is there already is the answer."""
 
     reply: Reply[Entry | Refused]
     entry_id: str
@@ -177,7 +182,8 @@ class Enqueue(msgspec.Struct, frozen=True):
 
 class Edit(msgspec.Struct, frozen=True):
     """Change the document as the server. ``queue``, if given, replaces the recorded run queue, atomically with
-    the changes. Answered when durable."""
+    the changes. Answered when durable (in degraded mode: when made, and everyone has been told that it is not).
+    Idempotent, but for outputs that are to be appended "from the end"."""
 
     reply: Reply[Done]
     changes: tuple[Change, ...]
@@ -185,7 +191,8 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 class ReadQueue(msgspec.Struct, frozen=True):
-    """The recorded run queue. ``recovered``: it comes from before this server started."""
+    """The recorded run queue. ``recovered``: it comes from before this server started. That stays so until a new
+    queue is recorded, whoever asks how often."""
 
     reply: Reply[RecordedQueue]
 
@@ -254,8 +261,8 @@ class Load(msgspec.Struct, frozen=True):
 class Recovered(msgspec.Struct, frozen=True):
     """``updates`` applied in order give the document. ``queue``: recorded entries. ``notices``: for people.
 
-    ``first``: no incarnation of the hub in this server has loaded before. ``saved``: the file says all of this;
-    ``content`` as in :class:`Appended`.
+    ``first``: no incarnation of the hub in this server has loaded before. ``old_queue``: the queue was recorded
+    before this server started. ``saved``: the file says all of this; ``content`` as in :class:`Appended`.
     """
 
     updates: tuple[bytes, ...]
@@ -264,6 +271,7 @@ class Recovered(msgspec.Struct, frozen=True):
     saved: bool
     content: int
     first: bool
+    old_queue: bool
     notices: tuple[Notice, ...] = ()
 
 

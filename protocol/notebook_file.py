@@ -66,22 +66,16 @@ def load(data: bytes) -> NotebookValue:
     """The notebook in a file's bytes. An empty file is an empty notebook. :class:`NotebookFileError` otherwise.
 
     Formats 1 to 4.5 are read, and a newer 4.x that holds nothing new. Cells keep their ids where valid; others
-    get one that depends on nothing but ``data``. Graphs are repaired; they are not derived from headings here
-    (see :func:`has_canvas`).
+    get one that depends on nothing but ``data``. Graphs are repaired; they are not derived from headings here:
+    ``drawn`` says whether the file carried any.
     """
     text = _decoded(data)
     if not text.strip():
-        return NotebookValue()
+        return NotebookValue(drawn=False)
     try:
         return _notebook(_parse(text), sha256(data).digest())
     except (_TooDeep, RecursionError):
         raise NotebookFileError(_TOO_DEEP) from None
-
-
-def has_canvas(notebook: NotebookValue) -> bool:
-    """False if the file carried no canvas data at all, so that graphs and a first layout are to be computed."""
-    placed = any(cell.top is not None and cell.left is not None for cell in notebook.cells)
-    return placed or bool(notebook.np_graph or notebook.pc_graph)
 
 
 def _decoded(data: bytes) -> str:
@@ -124,12 +118,14 @@ def _notebook(raw: object, digest: bytes) -> NotebookValue:
     extra = _unknown(raw, "notebook")
     metadata = _settle_metadata(raw.get("metadata"), "notebook", extra)
     gm = _pop_gm(metadata)
+    drawn = isinstance(gm.get("np_graph"), dict) or isinstance(gm.get("pc_graph"), dict)
     graphs = repair(ids, _edges(gm.pop("np_graph", None)), _edges(gm.pop("pc_graph", None)))
     return NotebookValue(
         cells=cells,
         np_graph=graphs.np_graph,
         pc_graph=graphs.pc_graph,
         metadata=_plain_object(_with_gm(metadata, gm, extra)),
+        drawn=drawn,
     )
 
 
@@ -262,12 +258,15 @@ def dump(notebook: NotebookValue) -> bytes:
     A cell that is listed twice is written once. What the format does not allow moves to ``metadata.gm.extra``
     or, where it is no JSON at all, is left out.
     """
-    first = {cell.id: cell for cell in reversed(notebook.cells)}
-    listed = [first[cell_id] for cell_id in dict.fromkeys(cell.id for cell in notebook.cells)]
+    # By the id's repr, as nothing keeps a client from writing a list there.
+    first: dict[str, CellValue] = {}
+    for cell in notebook.cells:
+        first.setdefault(repr(cell.id), cell)
+    listed = list(first.values())
     ids = settle_ids([cell.id for cell in listed], sha256(repr([cell.id for cell in listed]).encode()).digest())
     graphs = repair(ids, _edges(notebook.np_graph), _edges(notebook.pc_graph))
     gm: Raw = {}
-    if graphs.np_graph or graphs.pc_graph:
+    if notebook.drawn or graphs.np_graph or graphs.pc_graph:  # also empty ones: they say "nothing to derive"
         gm["np_graph"] = {key: list(value) for key, value in graphs.np_graph.items()}
         gm["pc_graph"] = {key: list(value) for key, value in graphs.pc_graph.items()}
     extra: Raw = {}

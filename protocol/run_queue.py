@@ -34,11 +34,13 @@ class Queued(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """Run ``run`` ended. ``last``: changes that belong in the same edit (its last outputs, its count)."""
+    """Run ``run`` ended. ``last``: changes that belong in the same edit (its last outputs, its count).
+    ``outputs``: how many outputs its cell has after these."""
 
     run: str
     ended: RunEnded
     last: tuple[Change, ...] = ()
+    outputs: int = 0
 
 
 class Emptied(msgspec.Struct, frozen=True):
@@ -47,10 +49,12 @@ class Emptied(msgspec.Struct, frozen=True):
 
 class Found(msgspec.Struct, frozen=True):
     """After a restart of the actor or the server: the recorded queue. ``alive``: its head's run may still be
-    in the kernel (same server), otherwise it ended with the server that ran it."""
+    in the kernel (same server), otherwise it ended with the server that ran it. ``outputs``: how many outputs the
+    head's cell has."""
 
     entries: tuple[Entry, ...]
     alive: bool
+    outputs: int = 0
 
 
 Event: TypeAlias = Queued | Ended | Emptied | Found
@@ -93,10 +97,10 @@ def step(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
             if state.running is None:
                 return _begin(State(None, (*state.waiting, entry)), ())
             return State(state.running, (*state.waiting, entry)), ()
-        case Ended(run, ended, last):
+        case Ended(run, ended, last, outputs):
             if state.running is None or state.running.id != run:
                 return state, ()
-            done = (*last, *_explained(state.running, ended), _idle(state.running))
+            done = (*last, *_explained(state.running, ended, outputs), _idle(state.running))
             if ended.status in ("ok", "interrupted"):
                 return _begin(State(None, state.waiting), done)
             return _write(State(), (*done, *map(_idle, state.waiting)))
@@ -104,8 +108,8 @@ def step(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
             if not state.waiting:
                 return state, ()
             return _write(State(state.running), tuple(map(_idle, state.waiting)))
-        case Found(entries, alive):
-            return _found(entries, alive)
+        case Found(entries, alive, outputs):
+            return _found(entries, alive, outputs)
         case _:
             assert_never(event)
 
@@ -114,7 +118,7 @@ def _begin(state: State, changes: tuple[Change, ...]) -> tuple[State, tuple[Effe
     """Start the first waiting entry, if any; ``changes`` go into the same edit."""
     if not state.waiting:
         return _write(State(), changes) if changes else (State(), ())
-    head, rest = state.waiting[0], state.waiting[1:]
+    head, rest = msgspec.structs.replace(state.waiting[0], begun=True), state.waiting[1:]
     begun = State(head, rest)
     started = (
         SetCell(head.cell_id, {"state": "running", "execution_count": None}),
@@ -123,21 +127,24 @@ def _begin(state: State, changes: tuple[Change, ...]) -> tuple[State, tuple[Effe
     return begun, (Write((*changes, *started), begun.recorded), Run(head))
 
 
-def _found(entries: tuple[Entry, ...], alive: bool) -> tuple[State, tuple[Effect, ...]]:
+def _found(entries: tuple[Entry, ...], alive: bool, outputs: int) -> tuple[State, tuple[Effect, ...]]:
     if not entries:
         return State(), ()
     head, rest = entries[0], entries[1:]
-    if alive:
-        state = State(head, rest)
-        queued = tuple(SetCell(entry.cell_id, {"state": "queued"}) for entry in rest)
-        running = SetCell(head.cell_id, {"state": "running"})
-        return state, (Write((running, *queued), state.recorded), Run(head, resumed=True))
-    ended = RunEnded("died", "The kernel ended with the server.")
-    return _write(State(), (*_explained(head, ended), *map(_idle, entries)))
+    if not alive:
+        ended = RunEnded("died", "The kernel ended with the server.")
+        explained = _explained(head, ended, outputs) if head.begun else ()
+        return _write(State(), (*explained, *map(_idle, entries)))
+    queued = tuple(SetCell(entry.cell_id, {"state": "queued"}) for entry in rest)
+    if not head.begun:  # the actor died just before it began this one
+        return _begin(State(None, entries), queued)
+    state = State(head, rest)
+    running = SetCell(head.cell_id, {"state": "running"})
+    return state, (Write((running, *queued), state.recorded), Run(head, resumed=True))
 
 
-def _explained(entry: Entry, ended: RunEnded) -> tuple[Change, ...]:
-    """An output that says in words why a run has no proper end, after what it printed."""
+def _explained(entry: Entry, ended: RunEnded, outputs: int) -> tuple[Change, ...]:
+    """An output that says in words why a run has no proper end, after the ``outputs`` that it has."""
     if ended.status not in ("died", "aborted"):
         return ()
     name = "KernelDied" if ended.status == "died" else "RunAborted"
@@ -148,11 +155,8 @@ def _explained(entry: Entry, ended: RunEnded) -> tuple[Change, ...]:
         "evalue": reason,
         "traceback": [f"{name}: {reason}"],
     }
-    return (WriteOutputs(entry.cell_id, END, (output,)),)
-
-
-# WriteOutputs beyond the end appends.
-END = 2**31
+    # At a place of its own and not "at the end": written twice, it is there once.
+    return (WriteOutputs(entry.cell_id, outputs, (output,)),)
 
 
 def _idle(entry: Entry) -> SetCell:

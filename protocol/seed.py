@@ -9,12 +9,13 @@ ContentString 4, ContentType 7), values in lib0's Any encoding.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import msgspec
 
 from protocol import graph
-from protocol.lib0 import write_any, write_string, write_uint
-from protocol.values import CellValue, Json, NotebookValue, shareable
+from protocol.lib0 import Any, write_any, write_string, write_uint
+from protocol.values import MAX_DEPTH, CellValue, Json, NotebookValue, shareable
 
 # Raised whenever the same file would give other bytes: an old browser's copy is then another lineage.
 FORMAT = 1
@@ -132,5 +133,5 @@ def _uint(number: int) -> bytes:
 
 def _any(value: Json) -> bytes:
     out = bytearray()
-    write_any(out, value)
+    write_any(out, cast("Any", value), MAX_DEPTH)
     return bytes(out)

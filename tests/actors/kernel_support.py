@@ -12,10 +12,10 @@ import trio
 from actors.kernel import kernel_actor
 from actors.kernel_connection import KernelHandle
 from actors.mailbox import Address, Channel
-from protocol.messages import Execute, KernelMessage, KernelReport, Pull, RunReport
+from protocol.messages import Execute, InputRequest, KernelMessage, KernelReport, Pull, RunReport
 
 
-def run_trio(test: Callable[[], Awaitable[None]], *, limit: float = 30) -> None:
+def run_trio(test: Callable[[], Awaitable[None]], *, limit: float = 12) -> None:
     """Run an async test with an absolute deadline."""
 
     async def main() -> None:
@@ -52,6 +52,13 @@ class Client:
             report = await self.pull()
             if done(report):
                 return report
+
+    async def question(self) -> InputRequest:
+        """What the run in hand asks, maybe already in the last report."""
+        report = self.report
+        while report is None or report.run is None or report.run.input is None:
+            report = await self.pull()
+        return report.run.input
 
     async def begin(self, source: str, cell: str = "cell", run: str = "", kernel: str = "python3") -> str:
         self._runs += 1
@@ -91,12 +98,12 @@ class Kernel:
         await up.wait()
 
     async def _run(self, mailbox: Any, scope: trio.CancelScope, over: trio.Event) -> None:
-        with scope:
-            try:
+        try:
+            with scope:
                 await kernel_actor(self.handle)(mailbox)
-            finally:
-                mailbox.close()
-        over.set()
+        finally:
+            mailbox.close()
+            over.set()
 
     async def stop(self) -> None:
         self._scope.cancel()

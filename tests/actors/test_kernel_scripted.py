@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import trio
+from kernel_support import Client, Kernel, open_kernel, run_trio
+from scripted_kernel import SPEC, ScriptedKernel, stream
 
 from actors.kernel_connection import KernelHandle, KernelSettings
-from kernel_support import Client, Kernel, open_kernel, run_trio
 from protocol.messages import Execute, InterruptKernel, KernelStatus, RestartKernel, StartKernel
-from scripted_kernel import SPEC, ScriptedKernel, stream
 
 pytestmark = pytest.mark.actor
 

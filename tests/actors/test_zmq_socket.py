@@ -11,9 +11,9 @@ import pytest
 import trio
 import trio.testing
 import zmq
+from kernel_support import run_trio
 
 from actors.zmq_socket import ZmqSocket
-from kernel_support import run_trio
 
 pytestmark = pytest.mark.actor
 

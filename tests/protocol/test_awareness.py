@@ -130,9 +130,7 @@ def test_removing_what_was_never_set_is_nothing(room):
 
 def test_who_leaves_is_told_to_the_others_with_a_higher_clock(room):
     before = told(room, "a", (7, 2**53 - 1, {}))
-    assert sent(room.left("a", 1.0)) == {
-        session: [(7, before["b"][0][1] + 1, None)] for session in "bc"
-    }
+    assert sent(room.left("a", 1.0)) == {session: [(7, before["b"][0][1] + 1, None)] for session in "bc"}
     assert room.left("a", 1.0) == ()
 
 
@@ -265,7 +263,8 @@ def test_a_state_at_the_limits_is_taken(room):
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"\x01", b"\x00\x00", b"\xff\xff\xff\xff\x07", b"\x01\x07\x00\x05nul", update((7, 3, {}))[:-1]]
+    "payload",
+    [b"", b"\x01", b"\x00\x00", b"\xff\xff\xff\xff\x07", b"\x01\x07\x00\x05nul", update((7, 3, {}))[:-1]],
 )
 def test_malformed_bytes_are_refused_with_a_sentence(room, payload):
     heard = room.heard("a", payload, 0.0)

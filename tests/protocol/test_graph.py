@@ -1,5 +1,6 @@
 import random
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -262,6 +263,21 @@ def test_outputs_make_room_for_themselves() -> None:
     shown: JsonObject = {"output_type": "display_data", "data": {"image/png": "…"}, "metadata": {}}
     places = layout([code("a"), code("b", outputs=(shown,))], {}, {})
     assert places["b"]["height"] > places["a"]["height"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("branches", [1999, 40])
+def test_a_very_wide_graph_is_laid_out_without_overlaps_and_without_delay(branches: int) -> None:
+    names = [f"c{number}" for number in range(2000)]
+    np_graph: dict[str, list[str]] = {names[0]: names[1 : branches + 1]}
+    for one, after in zip(names[1:], names[branches + 1 :], strict=False):
+        np_graph[one] = [after]
+    began = time.perf_counter()
+    places = layout([code(name) for name in names], np_graph, {})
+    assert time.perf_counter() - began < 2
+    corners = {(place["top"], place["left"]) for place in places.values()}  # all are of one size
+    assert len(corners) == len(names)
+    row = sorted(places.values(), key=lambda place: (str(place["top"]), place["left"]))
+    assert not any(overlap(one, other) for one, other in pairwise(row))
 
 
 PIXELS = st.one_of(

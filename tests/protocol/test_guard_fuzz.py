@@ -13,8 +13,7 @@ import pytest
 from pycrdt import Array, Doc, Map, Text
 
 from protocol.guard import Accepted, Guard, Limits, Rejected
-from protocol.lib0 import Malformed, Reader, write_any, write_string, write_uint
-from protocol.update import cut, read
+from protocol.lib0 import Reader, write_any, write_string, write_uint
 
 pytestmark = pytest.mark.pure
 
@@ -70,9 +69,13 @@ def mutated(rng, update, others):
         at = rng.randrange(len(out) + 1)
         roll = rng.random()
         if roll < 0.5 and at < len(out):
-            out[at] = rng.choice((0, 1, 2, 3, 4, 5, 7, 8, 0x28, 0x44, 0x84, 0xC4, 127, out[at] ^ 1 << rng.randrange(8)))
+            out[at] = rng.choice(
+                (0, 1, 2, 3, 4, 5, 7, 8, 0x28, 0x44, 0x84, 0xC4, 127, out[at] ^ 1 << rng.randrange(8))
+            )
         elif roll < 0.65:
-            out[at:at] = bytes(rng.choice((0, 1, 4, 9, 0x7F, rng.randrange(256))) for _ in range(rng.randrange(1, 4)))
+            out[at:at] = bytes(
+                rng.choice((0, 1, 4, 9, 0x7F, rng.randrange(256))) for _ in range(rng.randrange(1, 4))
+            )
         elif roll < 0.8:
             del out[at : at + rng.randrange(1, 4)]
         else:

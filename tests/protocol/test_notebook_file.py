@@ -16,7 +16,6 @@ from protocol.notebook_file import (
     document_output,
     dump,
     file_output,
-    has_canvas,
     load,
 )
 from protocol.values import MAX_DEPTH, CellValue, NotebookValue
@@ -184,7 +183,8 @@ def test_fault_7_newlines_execution_counts_kernelspec_foreign_metadata_and_integ
 
 
 def test_canvas_keys_that_nobody_uses_are_not_written() -> None:
-    value = NotebookValue(cells=(CellValue(id="a", type="code", top=0, left=0), CellValue(id="b", type="raw")))
+    cells = (CellValue(id="a", type="code", top=0, left=0), CellValue(id="b", type="raw"))
+    value = NotebookValue(cells=cells, drawn=False)
     content = parsed(assert_settled(value))
     assert content["metadata"] == {}
     assert content["cells"][0]["metadata"] == {"gm": {"top": 0, "left": 0}}
@@ -213,11 +213,16 @@ def test_graphs_of_a_file_are_repaired_on_load() -> None:
     assert value.pc_graph == {"m": ("c",), "c": ()}
 
 
-def test_a_file_tells_whether_it_carries_canvas_data() -> None:
-    assert not has_canvas(load(as_bytes(notebook_of(markdown_cell()))))
-    assert not has_canvas(load(b""))
-    assert has_canvas(load(as_bytes(notebook_of(markdown_cell(metadata={"gm": {"top": 0, "left": 0}})))))
-    assert has_canvas(load(as_bytes(notebook_of(markdown_cell(), gm={"pc_graph": {"m": []}}))))
+def test_a_file_tells_whether_anybody_has_drawn_its_graphs() -> None:
+    assert not load(as_bytes(notebook_of(markdown_cell(), gm={"theirs": 1}))).drawn
+    assert not load(b"").drawn
+    assert load(as_bytes(notebook_of(markdown_cell(), gm={"pc_graph": {}}))).drawn
+
+
+def test_graphs_that_somebody_emptied_stay_empty_and_are_not_derived_again() -> None:
+    value = NotebookValue(cells=(CellValue(id="a", type="markdown", source="# One"),))
+    assert parsed(assert_settled(value))["metadata"] == {"gm": {"np_graph": {}, "pc_graph": {}}}
+    assert load(dump(value)).drawn
 
 
 def test_the_tour_is_canonical_valid_and_carries_its_layout() -> None:
@@ -262,7 +267,7 @@ def test_a_missing_id_raises_no_warning_and_is_the_same_each_time() -> None:
 
 @pytest.mark.parametrize("data", [b"", b" \n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf \n"])
 def test_an_empty_file_is_an_empty_notebook(data: bytes) -> None:
-    assert load(data) == NotebookValue()
+    assert load(data) == NotebookValue(drawn=False)
     assert_settled(load(data))
 
 
@@ -323,6 +328,15 @@ def test_the_depth_that_is_allowed_is_allowed() -> None:
 
 
 # ------------------------------------------------------------------------------------------ liberal where harmless
+
+
+def test_a_cell_that_the_document_lists_twice_is_written_once_where_it_is_first() -> None:
+    one, other = CellValue(id="a", type="raw", source="1"), CellValue(id="b", type="raw")
+    odd: Any = [1]
+    cells = (one, other, one, CellValue(id=odd, type="raw"))
+    content = parsed(dump(NotebookValue(cells=cells)))
+    assert [cell["id"] for cell in content["cells"]][:2] == ["a", "b"]
+    assert len(content["cells"]) == 3
 
 
 def test_a_newer_minor_that_holds_nothing_new_opens() -> None:
@@ -625,6 +639,7 @@ HOSTILE = st.builds(
     cells=st.lists(HOSTILE_CELLS, max_size=3).map(tuple),
     np_graph=GRAPHS,
     pc_graph=GRAPHS,
+    drawn=st.booleans(),
     metadata=METADATA | JSON,
 )
 RAW_CELLS = st.fixed_dictionaries(
@@ -673,7 +688,9 @@ def test_what_is_nested_too_deep_in_the_document_is_left_out_of_the_file() -> No
     cell = CellValue(
         id="a", type="markdown", metadata={"deep": deep, "fine": fine}, attachments={"x": {"a": deep}}
     )
-    content = parsed(assert_settled(load(dump(NotebookValue(cells=(cell,), metadata={"deep": deep})))))
+    content = parsed(
+        assert_settled(load(dump(NotebookValue(cells=(cell,), metadata={"deep": deep}, drawn=False))))
+    )
     assert content["metadata"] == {}
     assert content["cells"][0]["metadata"] == {"fine": fine}
 

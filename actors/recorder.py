@@ -1,0 +1,125 @@
+"""What makes the hub's batches durable, and what happens while the disk does not take them.
+
+Owned by the SyncHub. A batch is one append, and the hub lets nothing out before it is answered. An append that
+fails or takes too long begins *degraded mode*: editing and broadcasting go on, what the journal lacks is kept in
+memory, and everyone is told. A task of its own then tries to write everything as one snapshot, and what came
+meanwhile after it; once nothing is lacking, degraded mode ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from actors.mailbox import ActorDied, Address, again
+from protocol.messages import Append, Appended, AppendFailed, CheckpointerMessage, Entry, StoreSnapshot
+
+log = logging.getLogger("ganimede.hub")
+
+# Seconds: an append slower than this is degraded mode; the time between attempts to leave it; the last snapshot.
+SLOW_APPEND = 1.0
+RETRY = 1.0
+LAST_SNAPSHOT = 1.0
+
+
+class Recorder:
+    """``state`` gives the whole document as one update. ``tell`` hears why nothing is durable, or ""."""
+
+    def __init__(
+        self,
+        checkpointer: Address[CheckpointerMessage],
+        state: Callable[[], Awaitable[bytes]],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._checkpointer = checkpointer
+        self._state = state
+        self._tell = tell
+        self._lacking: list[tuple[bytes, ...]] = []  # batches that the journal may lack, while degraded
+        self._degraded = trio.Event()
+        self._bulky = trio.Event()
+        self.queue: tuple[Entry, ...] = ()
+        self.content = 0  # the number of the last content-changing append
+
+    def start(self, nursery: trio.Nursery) -> None:
+        nursery.start_soon(self._recover)
+        nursery.start_soon(self._compact)
+
+    @property
+    def lacking(self) -> tuple[bytes, ...]:
+        """Updates that were let out and may not be in the journal."""
+        return tuple(update for batch in self._lacking for update in batch)
+
+    async def record(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> None:
+        """Returns when the batch is durable, or once everyone was told that it is not."""
+        if queue is not None:
+            self.queue = queue
+        if self._degraded.is_set():
+            self._lacking.append(updates)
+            return
+        answer: Appended | AppendFailed = AppendFailed("the disk takes too long")
+        with trio.move_on_after(SLOW_APPEND):
+            # What was not acknowledged is sent again: applying it twice is harmless.
+            answer = await again(lambda: self._checkpointer.ask(Append, updates, queue, content))
+        match answer:
+            case Appended(wants_snapshot, count):
+                self.content = count
+                if wants_snapshot:
+                    self._bulky.set()
+            case AppendFailed(reason):
+                log.error("not saved: %s", reason)
+                self._lacking.append(updates)
+                self._degraded.set()
+                self._tell(reason)
+
+    async def _recover(self) -> None:
+        """Leave degraded mode whenever that becomes possible."""
+        while True:
+            await self._degraded.wait()
+            await trio.sleep(RETRY)
+            if await self._catch_up():
+                self._degraded = trio.Event()
+                self._tell("")
+
+    async def _catch_up(self) -> bool:
+        """Write everything, whole, then what came meanwhile. True: nothing is lacking any more."""
+        state = await self._state()
+        covered = len(self._lacking)
+        if not await self._snapshot(state, content=True):
+            return False
+        del self._lacking[:covered]
+        while self._lacking:
+            covered = len(self._lacking)
+            batch, queue = self.lacking, self.queue
+            try:
+                answer = await self._checkpointer.ask(Append, batch, queue, True)
+            except ActorDied:
+                return False
+            if isinstance(answer, AppendFailed):
+                return False
+            self.content = answer.content
+            del self._lacking[:covered]
+        return True
+
+    async def _compact(self) -> None:
+        """Let one snapshot take the place of a long history. The hub goes on: later appends come after it."""
+        while True:
+            await self._bulky.wait()
+            await self._snapshot(await self._state(), content=False)
+            self._bulky = trio.Event()
+
+    async def _snapshot(self, state: bytes, content: bool) -> bool:
+        try:
+            answer = await self._checkpointer.ask(StoreSnapshot, state, self.queue, content)
+        except ActorDied:
+            return False
+        if isinstance(answer, AppendFailed):
+            return False
+        self.content = max(self.content, answer.content)  # an append behind it may have been heard of first
+        return True
+
+    async def finish(self) -> None:
+        """The last snapshot of a clean stop."""
+        with trio.move_on_after(LAST_SNAPSHOT):
+            await self._snapshot(await self._state(), content=False)
