@@ -43,6 +43,8 @@ class Fanout:
         return self._flushed + TICK if self._waiting else inf
 
     def add(self, session: str, outlet: Outlet[ToClient], merges: bool) -> None:
+        """Subscribe; an earlier subscription of the same session ends."""
+        self.remove(session)
         self._subscribers[session] = Subscriber(session, outlet, merges)
 
     def remove(self, session: str) -> None:
@@ -66,14 +68,13 @@ class Fanout:
 
     def broadcast(self, updates: Iterable[tuple[str, bytes]], now: float) -> None:
         """``updates``: (session that it came from, or "", update)."""
-        direct = [each for each in self._subscribers.values() if not each.merges]
+        direct = [each.session for each in self._subscribers.values() if not each.merges]
         anyone_merges = len(direct) < len(self._subscribers)
         for sender, update in updates:
-            if direct:
-                frame = Frame(update_message(update))
-                for subscriber in direct:
-                    if subscriber.session != sender and not subscriber.outlet.offer(frame):
-                        self.remove(subscriber.session)
+            frame = Frame(update_message(update))
+            for session in direct:
+                if session != sender:
+                    self.send(session, frame)
             if anyone_merges:
                 self._waiting.append((sender, update))
         if self._waiting and now >= self._flushed + TICK:

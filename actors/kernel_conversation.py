@@ -31,7 +31,13 @@ from protocol.kernel_events import (
 from protocol.messages import DisplayChange, InputRequest, RunEnded
 from protocol.notebook_file import document_output
 from protocol.outputs import OutputFold
+from protocol.values import JsonObject
 
+# ipykernel's iopub socket drops what is beyond 1,000 messages while our end is held up. Ours reads always.
+_UNBOUND_IOPUB = (
+    "get_ipython().kernel.iopub_thread.schedule("
+    "lambda: setattr(get_ipython().kernel.iopub_thread.socket, 'sndhwm', 0))"
+)
 _OUTPUTS = (Stream, DisplayData, ExecuteResult, UpdateDisplay, ClearOutput, ErrorRaised)
 
 
@@ -94,6 +100,9 @@ class Conversation:
                 self._nudges.add(self._connection.send("control", "kernel_info_request", {}))
                 with trio.move_on_after(0.5):
                     await self._subscribed.wait()
+            if self._connection.language_info.get("name") == "python":
+                content: JsonObject = {"code": _UNBOUND_IOPUB, "silent": True, "store_history": False}
+                self._connection.send("shell", "execute_request", content)
             self._connection.ready = True
             self.ready.set()
             self._start_run()

@@ -98,7 +98,7 @@ class Channel(Generic[M]):
                 answer.fail(failure)
 
     def close(self) -> None:
-        """No incarnation will follow: every queued and every later ask fails with :class:`ActorStopped`. Idempotent."""
+        """No incarnation will follow: queued and later asks fail with :class:`ActorStopped`. Idempotent."""
         self._send.close()
         self.drop_questions(ActorStopped)
         self._receive.close()

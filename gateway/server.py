@@ -17,6 +17,7 @@ from actors.kernel_process import installed_kernels
 from actors.supervisor import Child, ChildStatus, Status, describe
 from actors.system import System
 from gateway.access import Policy, make_policy
+from gateway.access_middleware import keep_token_out_of_logs
 from gateway.config_document import ConfigDocument
 from gateway.connection import Services
 from gateway.gateway import gateway_actor
@@ -92,6 +93,8 @@ class Server:
     @classmethod
     async def open(cls, settings: Settings, policy: Policy, sync_socket: socket.socket | None) -> Server:
         """Everything that can be refused with a sentence is refused here. Raises :class:`StartError`."""
+        if settings.token:
+            keep_token_out_of_logs(settings.token)
         config = load_config(settings.config)
         if settings.kernel:
             specs = await kernel_names()

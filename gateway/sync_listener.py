@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import trio
 from trio_websocket import (
@@ -45,6 +46,12 @@ def websocket_frame(payload: bytes) -> bytes:
     if length < 1 << 16:
         return b"\x82\x7e" + length.to_bytes(2, "big") + payload
     return b"\x82\x7f" + length.to_bytes(8, "big") + payload
+
+
+def close_frame(code: int, reason: str) -> bytes:
+    """One unmasked close frame (RFC 6455, section 5.5.1); the reason at most 123 bytes."""
+    body = code.to_bytes(2, "big") + reason.encode()
+    return bytes((0x88, len(body))) + body
 
 
 class SharedStream(trio.abc.Stream):
@@ -130,7 +137,7 @@ async def serve_sync(
             await _handle(stream, services, policy())
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, HandshakeError, ConnectionClosed):
             pass  # the client went, at whatever moment
-        except Exception:
+        except Exception:  # one connection's bug must not end the others
             log.exception("a sync connection failed")
 
     await trio.serve_listeners(guarded, [listener], handler_nursery=nursery)
@@ -192,12 +199,17 @@ async def _converse(websocket: WebSocketConnection, stream: SharedStream, servic
             raise Gone from None
         return message.encode() if isinstance(message, str) else message
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_write, websocket, stream, outbox, nursery.cancel_scope)
-        nursery.start_soon(_complete, stream, sink, nursery.cancel_scope)
-        nursery.start_soon(_ping, websocket, outbox)
-        await connection.serve(receive)
-        outbox.hang_up(HangUp(1000, ""))
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_write, websocket, stream, outbox, nursery.cancel_scope)
+            nursery.start_soon(_complete, stream, sink, nursery.cancel_scope)
+            nursery.start_soon(_ping, websocket, outbox)
+            await connection.serve(receive)
+            outbox.hang_up(HangUp(1000, ""))
+    finally:
+        if websocket.closed is None:  # cancelled with the gateway: the client is told, if it takes it at once
+            with suppress(OSError):
+                stream.try_send(close_frame(1012, "the server's gateway restarts"))
 
 
 async def _write(

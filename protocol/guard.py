@@ -7,8 +7,8 @@ server never saw (:class:`Gap`: applied, it would wait unseen inside yrs, in no 
 What the guard remembers, per client id: the next clock, where each clock lies (its *trait*), and what is deleted.
 It has to know places across updates: shared types nested one per update crash yrs as surely as thousands in one,
 and one text inside of an Array makes reading that Array run for ever. A *level* is 0 for what is gone (kind GC, or
-inside of it), 1 for what lies in a root type, n + 1 for what lies in a nested type of level n. Runs of equal traits
-are one entry, so typed text costs next to nothing.
+inside of it), 1 for what lies in a root type, n + 1 for what lies in a nested type of level n. Runs of equal
+traits are one entry, so typed text costs next to nothing.
 """
 
 from __future__ import annotations
@@ -71,11 +71,12 @@ _FITS: Final = {
 class _Clocks:
     """Traits of consecutive clocks of one client, from any first clock to ``end`` (exclusive)."""
 
-    __slots__ = ("end", "starts", "traits")
+    __slots__ = ("end", "pairs", "starts", "traits")
 
     def __init__(self, first: int) -> None:
         self.starts = array("I")  # where each run of equal traits begins
         self.traits = array("H")
+        self.pairs = array("I")  # the first clocks of characters that take two
         self.end = first
 
     def add(self, length: int, trait: Trait) -> None:
@@ -88,6 +89,11 @@ class _Clocks:
         """``clock`` lies between the first clock and the end."""
         return self.traits[bisect_right(self.starts, clock) - 1]
 
+    def pairs_up(self, clock: int) -> bool:
+        """Whether ``clock`` and the next one are two halves of a character."""
+        at = bisect_left(self.pairs, clock)
+        return at < len(self.pairs) and self.pairs[at] == clock
+
     def extend(self, other: _Clocks) -> None:
         if other.starts[0] != self.end:
             raise ValueError("clocks are taken over out of order")
@@ -97,6 +103,7 @@ class _Clocks:
         else:
             self.starts += other.starts
             self.traits += other.traits
+        self.pairs += other.pairs
         self.end = other.end
 
 
@@ -145,10 +152,13 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """``reason`` is a sentence. ``clients``: for "foreign", the ids in question; see :meth:`Guard.without`."""
+    """``reason`` is a sentence. Code "character": an edit inside of a character that takes two clocks, which a
+    careless editor might make; yrs and yjs then disagree for good. ``clients``: for code "foreign", the ids in
+    question, see :meth:`Guard.without`.
+    """
 
     reason: str
-    code: Literal["malformed", "nesting", "owned", "foreign"] = "malformed"
+    code: Literal["malformed", "nesting", "character", "owned", "foreign"] = "malformed"
     clients: tuple[int, ...] = ()
 
 
@@ -156,6 +166,10 @@ Verdict: TypeAlias = Accepted | Gap | Rejected
 
 
 class _TooDeep(Malformed):
+    pass
+
+
+class _Halved(Malformed):
     pass
 
 
@@ -197,6 +211,8 @@ class Guard:
             return self._judge(parsed, strict=True)
         except _TooDeep as error:
             return Rejected(str(error), "nesting")
+        except _Halved as error:
+            return Rejected(str(error), "character")
         except Malformed as error:
             return Rejected(str(error))
 
@@ -253,6 +269,9 @@ class Guard:
             end = walk.end(delete.client)
             if delete.clock + delete.length > end:
                 return Gap(delete.client, end)
+            if strict and delete.length:
+                walk.whole((delete.client, delete.clock - 1))
+                walk.whole((delete.client, delete.clock + delete.length - 1))
         deletes = tuple(delete for delete in update.deletes if self._is_new(delete))
         return Accepted(bool(walk.fresh or deletes), tuple(walk.fresh), walk.fresh, deletes)
 
@@ -319,6 +338,8 @@ class _Integration:
                 if block.clock < end:
                     self.continues(block, end, trait)
                 fresh.add(news, trait)
+                if block.pairs:
+                    fresh.pairs.extend(block.clock + pair for pair in block.pairs if block.clock + pair >= end)
                 end += news
         return None
 
@@ -353,7 +374,7 @@ class _Integration:
         place = self.place(block)
         if place < _LEVEL:
             return _GONE
-        if self.strict and kind not in _FITS[place % _LEVEL]:
+        if self.strict and not _fits(block, place):
             raise Malformed("An edit puts something where it does not belong.")
         if kind == TYPE:
             if place // _LEVEL > self.nesting:
@@ -376,8 +397,20 @@ class _Integration:
         level = parent // _LEVEL
         return (level + 1) * _LEVEL + keyed + (0 if own == _OWN else 8 * own) if level else 0
 
+    def whole(self, left: Id) -> None:
+        """A cut behind ``left`` must not go through a character: yrs then counts other clocks than everybody."""
+        client, clock = left
+        known, fresh = self.known.get(client), self.fresh.get(client)
+        if (known is not None and known.pairs_up(clock)) or (fresh is not None and fresh.pairs_up(clock)):
+            raise _Halved("An edit cuts a character in two.")
+
     def between(self, block: Block) -> Trait:
         """The place of the origin or, if there is none, or it is gone, of the right origin."""
+        if self.strict:
+            if block.origin:
+                self.whole(block.origin)
+            if block.right:
+                self.whole((block.right[0], block.right[1] - 1))
         left = self.at(block.origin) & ~_OWN if block.origin else 0
         right = self.at(block.right) & ~_OWN if block.right else 0
         if left and right and left != right and self.strict:
@@ -389,6 +422,15 @@ class _Integration:
         before = self.at((block.client, end - 1)) & ~_OWN
         if before and trait & ~_OWN != before and self.strict:
             raise Malformed("A struct differs from what is known of it.")
+        if block.pairs and end - 1 - block.clock in block.pairs:
+            raise _Halved("An edit cuts a character in two.")
+
+
+def _fits(block: Block, place: Trait) -> bool:
+    """Whether an honest client puts this there. Values of a key come one by one, each behind the one before."""
+    if block.kind not in _FITS[place % _LEVEL]:
+        return False
+    return not place & _KEYED or (block.right is None and (block.length == 1 or block.kind == DELETED))
 
 
 class _Cursor:

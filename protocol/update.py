@@ -18,6 +18,7 @@ in text, elements elsewhere.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Mapping
 from typing import Final, TypeAlias
 
@@ -64,7 +65,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     """One struct: ``length`` clocks of ``client`` from ``clock``. ``kind`` is one of the constants above.
 
     ``parent``: a root name or the id of a nested type; None: that of ``origin`` or else of ``right``.
-    ``type_ref``: ARRAY, MAP or TEXT for kind TYPE, else -1.
+    ``type_ref``: ARRAY, MAP or TEXT for kind TYPE, else -1. ``pairs``: for text, the offsets of the first halves
+    of characters that take two clocks, rising.
     """
 
     client: int
@@ -76,6 +78,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     parent: str | Id | None = None
     sub: str | None = None
     type_ref: int = -1
+    pairs: array[int] | None = None
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -139,13 +142,14 @@ def cut(update: Update, clients: Collection[int], state: Mapping[int, int]) -> b
 
 
 class _Walk(Reader):
-    __slots__ = ("limits", "structs", "type_ref")
+    __slots__ = ("limits", "pairs", "structs", "type_ref")
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         super().__init__(data)
         self.limits = limits
         self.structs = 0
-        self.type_ref = -1  # of the content read last
+        self.type_ref = -1  # of the content read last, if it was a type
+        self.pairs: array[int] | None = None  # of the content read last, if it was text
 
     def update(self) -> Update:
         sections = [self.section() for _ in range(self.count())]
@@ -192,6 +196,8 @@ class _Walk(Reader):
             if info & 32:
                 sub = self.string()
         length = _CONTENT[kind](self)
+        if kind == STRING:
+            return Block(client, clock, self.length(length), STRING, origin, right, parent, sub, -1, self.pairs)
         if kind != TYPE:
             return Block(client, clock, self.length(length), kind, origin, right, parent, sub)
         return Block(client, clock, 1, TYPE, origin, right, parent, sub, self.type_ref)
@@ -233,12 +239,18 @@ class _Walk(Reader):
 
     def content_string(self) -> int:
         raw = self.take(self.uint())
+        self.pairs = None
         if raw.isascii():
             return len(raw)
         try:
-            return len(raw.decode().encode("utf-16-le")) // 2
+            text = raw.decode()
         except UnicodeDecodeError:
             raise Malformed("A string is not UTF-8.") from None
+        if max(text) <= "\uffff":
+            return len(text)
+        wide = (at for at, character in enumerate(text) if character > "\uffff")
+        self.pairs = array("I", (at + before for before, at in enumerate(wide)))
+        return len(text) + len(self.pairs)
 
     def content_embed(self) -> int:
         self.check_json(self.blob())

@@ -69,8 +69,9 @@ class Client:
         return run
 
     async def end(self, run: str) -> RunReport:
-        report = await self.until(lambda r: r.run is not None and r.run.run == run and r.run.ended)
-        assert report.run is not None
+        report = self.report
+        while report is None or report.run is None or report.run.run != run or not report.run.ended:
+            report = await self.pull()
         return report.run
 
     async def execute(self, source: str, cell: str = "cell") -> RunReport:

@@ -290,8 +290,12 @@ def test_output_that_was_consumed_and_never_pulled_leaves_a_named_gap(handle: Ke
     async def test() -> None:
         async with open_kernel(handle) as kernel:
             client = kernel.client
-            run = await running(kernel, "for i in range(50): print(i, flush=True)\ninput()")
-            await trio.sleep(0.3)  # the actor has consumed it all, and nobody pulls
+            source = "import time; time.sleep(0.2)\nfor i in range(50): print(i, flush=True)\ninput()"
+            run = await running(kernel, source)
+            in_hand = handle.run
+            assert in_hand is not None
+            while in_hand.input is None or not in_hand.unreported:  # consumed, and nobody pulls
+                await trio.sleep(0.01)
             await kernel.crash()
             written = tuple(client.outputs["cell"])
             await client.address.ask(Execute, run, "cell", "", "python3", written)

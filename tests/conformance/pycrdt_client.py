@@ -59,14 +59,19 @@ class PycrdtClient:
         self._subscription = self.doc.observe(self._changed)
 
     async def __aenter__(self) -> PycrdtClient:
-        await self.connect()
+        await self.connection.__aenter__()
+        try:
+            await self.connect()
+        except BaseException as error:
+            await self.connection.__aexit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.doc.unobserve(self._subscription)
-        await self.connection.leave(kind, error, trace)
+        await self.connection.__aexit__(kind, error, trace)
 
     # ------------------------------------------------------------------------------------------- the connection
 
@@ -76,13 +81,12 @@ class PycrdtClient:
         self.synced = trio.Event()
         self.states.clear()
         self._outgoing.clear()  # the handshake brings what the server lacks
-        with trio.fail_after(within):
-            await self.connection.connect(self._hear)
-            self.connection.start_soon(self._write)
-            self._queue(create_sync_message(self.doc))
-            if self._state is not None:
-                self.set_awareness(self._state)
-            if wait:
+        self._queue(create_sync_message(self.doc))
+        if self._state is not None:
+            self.set_awareness(self._state)
+        await self.connection.connect(self._hear, self._write, within)
+        if wait:
+            with trio.fail_after(within):
                 await self.synced.wait()
 
     async def disconnect(self) -> None:
@@ -243,7 +247,7 @@ def _plain(value: Any) -> Any:
     """As JavaScript's ``toJSON``: shared types become plain ones, whole floats integers."""
     match value:
         case Map():
-            return {key: _plain(value[key]) for key in value.keys()}
+            return {key: _plain(item) for key, item in value.items()}
         case Array():
             return [_plain(item) for item in value]
         case Text():

@@ -16,6 +16,7 @@ from trio_websocket import (
     ConnectionRejected,
     WebSocketConnection,
     WebSocketRequest,
+    wrap_server_stream,
 )
 
 from tests.conformance.clients import NodeClient, NodeError, converged, until
@@ -202,9 +203,9 @@ def test_refusals_are_seen_as_refusals() -> None:
     async def main() -> None:
         async with relaying() as url:
             for show in ("query", "header", "cookie"):
-                client = PycrdtClient(f"{url}/g-y-room", "wrong", show=show)
                 with pytest.raises(ConnectionRejected) as rejected:
-                    await client.connect()
+                    async with PycrdtClient(f"{url}/g-y-room", "wrong", show=show):
+                        pass
                 assert rejected.value.status_code == 403
             async with NodeClient(3) as node:
                 await node.call("connect", url=url)

@@ -9,7 +9,7 @@ from pycrdt import Array, Doc, Map, Text, UndoManager
 
 from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
 from protocol.lib0 import Malformed, Reader, write_string, write_uint
-from protocol.update import read
+from protocol.update import ARRAY, MAP, TEXT, read
 
 pytestmark = pytest.mark.pure
 
@@ -59,7 +59,7 @@ def text(value="x"):
 
 GONE = b"\x00\x01"
 DELETED = b"\x01\x01"
-NESTED = b"\x07\x01"
+NESTED = b"\x07\x02"  # a Text, which may hold texts and Texts
 
 
 def taken(guard, *updates):
@@ -72,7 +72,7 @@ def taken(guard, *updates):
 
 
 def chain(depth, client=9):
-    """Nested Maps, each inside the one before, one update each."""
+    """Nested Texts, each inside the one before, one update each."""
     yield wire((client, 0, struct(NESTED)))
     for clock in range(1, depth):
         yield wire((client, clock, struct(NESTED, parent=(client, clock - 1))))
@@ -133,17 +133,16 @@ class Editor:
         rng = self.rng
         here, level = self.place()
         if isinstance(here, Text):
-            length = len(str(here))
-            whole = str(here).isascii()
-            if length and whole and rng.random() < 0.4:
-                at = rng.randrange(length)
-                del here[at : min(at + rng.randrange(1, 4), length)]
-            elif length and whole and rng.random() < 0.2:
-                here.format(0, length, {"bold": rng.random() < 0.5})
-            elif whole and rng.random() < 0.9:
-                here.insert(rng.randrange(length + 1), rng.choice(("a", "word ", "line\n" * 3)))
+            # pycrdt counts bytes of UTF-8: the places between characters
+            places = [len(str(here)[:at].encode()) for at in range(len(str(here)) + 1)]
+            start, stop = sorted((rng.choice(places), rng.choice(places)))
+            roll = rng.random()
+            if start < stop and roll < 0.4:
+                del here[start : min(stop, places[min(places.index(start) + 4, len(places) - 1)])]
+            elif start < stop and roll < 0.6:
+                here.format(start, stop, {"bold": rng.choice((True, None))})
             else:
-                here += "é😀"
+                here.insert(start, rng.choice(("a", "word ", "line\n" * 3, "é", "😀", "a😀é👩🏽‍🚀")))
         elif isinstance(here, Array):
             if len(here) and rng.random() < 0.4:
                 at = rng.randrange(len(here))
@@ -173,6 +172,10 @@ class Editor:
         self.local = False
 
 
+def root_type(name):
+    return {"text": TEXT, "array": ARRAY, "map": MAP}.get(name)
+
+
 def content(doc):
     return [doc.get(name, type=kind).to_py() for name, kind in ROOTS]
 
@@ -183,7 +186,7 @@ class Server:
     def __init__(self, editors):
         self.editors = editors
         self.doc = Doc(client_id=1)
-        self.guard = Guard(owned={1})
+        self.guard = Guard(owned={1}, root_type=root_type)
         self.seen = []
 
     def receive(self, sender, update):
@@ -279,7 +282,7 @@ def test_in_any_other_order_a_gap_is_exactly_what_yrs_would_keep_waiting(seed):
         whole.apply_update(update)
     left = list(history)
     random.Random(seed).shuffle(left)
-    guard, doc, gaps = Guard(), Doc(client_id=2), 0
+    guard, doc, gaps = Guard(root_type=root_type), Doc(client_id=2), 0
     while left:
         again = []
         for update in left:
@@ -313,10 +316,10 @@ def waits(doc, update):
 def test_a_guard_that_learned_a_document_judges_like_the_one_that_saw_it_grow(seed):
     print("seed", seed)
     server = session(seed, steps=40)
-    fresh = Guard()
+    fresh = Guard(root_type=root_type)
     assert fresh.learn(server.doc.get_update()) is None
     assert fresh.state == server.guard.state
-    replayed = Guard()
+    replayed = Guard(root_type=root_type)
     for update in server.seen:
         assert replayed.learn(update) is None
     editor = Editor(99, random.Random(seed))
@@ -520,6 +523,91 @@ def test_what_lies_inside_something_gone_has_no_depth():
     guard = taken(Guard(), wire((9, 0, GONE)))
     for clock in range(1, 30):
         taken(guard, wire((9, clock, struct(NESTED, parent=(9, clock - 1)))))
+
+
+def keyed(content, parent, key="k"):
+    """As ``struct``, under a key of its parent."""
+    plain = struct(content, parent)
+    out = bytearray(plain[: len(plain) - len(content) + 1])
+    out[0] |= 32
+    write_string(out, key)
+    return bytes(out) + content[1:]
+
+
+ANYTHING = b"\x08\x01\x7e"
+FORMAT = b"\x06\x01b\x04true"
+
+
+@pytest.mark.parametrize(
+    "misplaced",
+    [
+        struct(text(), "array"),
+        struct(FORMAT, "array"),
+        struct(ANYTHING, "text"),
+        struct(ANYTHING, "map"),
+        keyed(FORMAT, "map"),
+        keyed(text(), "map"),
+        keyed(b"\x08\x02\x7e\x7e", "map"),
+    ],
+    ids=["text-in-array", "format-in-array", "value-in-text", "value-in-map", "format", "text", "two-values"],
+)
+def test_content_that_would_make_reading_fail_or_never_end_is_rejected(misplaced):
+    assert isinstance(Guard(root_type=root_type).check(wire((9, 0, misplaced))), Rejected)
+
+
+def test_text_in_a_nested_array_is_rejected_by_parent_and_by_neighbour():
+    guard = taken(Guard(), wire((9, 0, struct(b"\x07\x00"), struct(ANYTHING, parent=(9, 0)))))
+    assert isinstance(guard.check(wire((9, 2, struct(text(), parent=(9, 0))))), Rejected)
+    assert isinstance(guard.check(wire((9, 2, struct(text(), origin=(9, 1))))), Rejected)
+    assert isinstance(guard.check(wire((9, 2, struct(text(), right=(9, 1))))), Rejected)
+
+
+def test_a_value_of_a_key_with_something_to_its_right_is_rejected():
+    guard = taken(Guard(root_type=root_type), wire((9, 0, keyed(ANYTHING, "map"))))
+    taken(guard, wire((9, 1, struct(ANYTHING, origin=(9, 0)))))
+    assert isinstance(guard.check(wire((9, 2, struct(ANYTHING, right=(9, 0))))), Rejected)
+
+
+def test_a_struct_between_two_in_different_places_is_rejected():
+    guard = taken(Guard(root_type=root_type), wire((9, 0, struct(text(), "text"), struct(ANYTHING, "array"))))
+    for left, right in (((9, 0), (9, 1)), ((9, 1), (9, 0))):
+        assert isinstance(guard.check(wire((9, 2, struct(DELETED, origin=left, right=right)))), Rejected)
+
+
+def test_a_partly_known_struct_that_lies_elsewhere_is_rejected():
+    guard = taken(Guard(root_type=root_type), wire((9, 0, struct(text("abc"), "text"))))
+    two = struct(b"\x08\x02\x7e\x7e", "array")
+    assert isinstance(guard.check(wire((9, 2, two))), Rejected)
+
+
+CUTS = {
+    "an origin": wire((8, 0, struct(text(), origin=(9, 1)))),
+    "a right origin": wire((8, 0, struct(text(), right=(9, 2)))),
+    "a deletion of the first half": wire(deletes=[(9, 0, 2)]),
+    "a deletion of the second half": wire(deletes=[(9, 2, 2)]),
+}
+
+
+@pytest.mark.parametrize("case", CUTS, ids=str)
+def test_an_edit_inside_a_character_is_rejected(case):
+    update = wire((9, 0, struct(text("a😀b"))))
+    verdict = taken(Guard(), update).check(CUTS[case])
+    assert isinstance(verdict, Rejected)
+    assert verdict.code == "character"
+    learned = Guard()
+    learned.learn(update)
+    assert isinstance(learned.check(CUTS[case]), Rejected)
+
+
+def test_an_edit_beside_a_character_is_accepted():
+    guard = taken(Guard(), wire((9, 0, struct(text("a😀b")))))
+    taken(guard, wire((8, 0, struct(text(), origin=(9, 0), right=(9, 1)), struct(text(), origin=(9, 2)))))
+    taken(guard, wire(deletes=[(9, 1, 2)]), wire(deletes=[(9, 0, 4)]))
+
+
+def test_a_partly_known_struct_that_is_known_to_the_middle_of_a_character_is_rejected():
+    guard = taken(Guard(), wire((9, 0, struct(text("ab")))))
+    assert isinstance(guard.check(wire((9, 0, struct(text("a😀"))))), Rejected)
 
 
 def test_nobody_writes_in_the_servers_name_but_the_server():

@@ -14,6 +14,7 @@ from pycrdt import Array, Doc, Map, Text
 
 from protocol.guard import Accepted, Guard, Limits, Rejected
 from protocol.lib0 import Reader, write_any, write_string, write_uint
+from protocol.update import ARRAY, MAP, TEXT
 
 pytestmark = pytest.mark.pure
 
@@ -174,7 +175,8 @@ def content(rng, out, kind):
 def session(seed, tries=60):
     """Updates that the guard accepted one after another, and the state that it then expects."""
     rng = random.Random(seed)
-    guard = Guard(Limits(nesting=5))
+    types = {name: {Array: ARRAY, Map: MAP, Text: TEXT}[kind] for name, kind in ROOTS}
+    guard = Guard(Limits(nesting=5), root_type=types.get)
     history = real_updates(rng)
     accepted = []
     for update in history:

@@ -1,0 +1,142 @@
+"""The one true copy: the document, the guard before it, the recorded run queue, and the batch in the making.
+
+Everything that the SyncHub does with the document and that needs no waiting. Changes are made at once and collect
+in a batch, which the hub takes, makes durable and only then lets out.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from protocol.document import Document, DocumentBroken
+from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
+from protocol.messages import Change, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel
+from protocol.salvage import sound
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """``updates``: (session that it came from, or "" for the server, update). ``queue``: the recorded queue, if it
+    is a new one. ``content``: the file may say something else now."""
+
+    updates: tuple[tuple[str, bytes], ...] = ()
+    queue: tuple[Entry, ...] | None = None
+    content: bool = False
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """The update passed the guard and broke the Doc, which must not be used before :meth:`TrueCopy.build`."""
+
+    reason: str
+
+
+class TrueCopy:
+    """:meth:`build` comes first."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._queue: tuple[Entry, ...] = ()
+        self._old_queue: tuple[Entry, ...] = ()
+        self._updates: list[tuple[str, bytes]] = []
+        self._new_queue: tuple[Entry, ...] | None = None
+        self._content = False
+
+    def build(self, updates: tuple[bytes, ...], client_id: int) -> int:
+        """A new Doc of ``updates`` and of the batch in hand. How many had to be left out to make it possible."""
+        updates += tuple(update for _, update in self._updates)
+        left_out = 0
+        try:
+            self.doc = Document(updates, client_id)
+        except DocumentBroken:
+            kept, left_out = sound(updates)
+            self.doc = Document(kept, client_id)
+        self._guard = Guard(self._limits, frozenset({client_id}))
+        self._guard.learn(self.doc.full_update())
+        return left_out
+
+    def recover(self, recovered: Recovered, path: str) -> None:
+        """Settle what the journal leaves open, after the first :meth:`build`."""
+        self._queue = recovered.queue
+        self._old_queue = recovered.queue if recovered.old_queue else ()
+        if recovered.first:  # nobody is connected
+            self._record(self.doc.clear_deleted(), content=False)
+            self._record(self.doc.repair(), content=False)
+        self._record(self.doc.set_path(path), content=False)
+        # A cell without an entry neither waits nor runs, whatever became of the edit that said so.
+        ids = [entry.cell_id for entry in self._queue]
+        idle = [SetCell(cell_id, {"state": "idle"}) for cell_id in self.doc.busy_cells() if cell_id not in ids]
+        self._record(self.doc.edit(idle, ids), content=False)
+
+    @property
+    def queue(self) -> tuple[Entry, ...]:
+        """The recorded run queue, with what the batch in hand makes of it."""
+        return self._queue if self._new_queue is None else self._new_queue
+
+    @property
+    def queue_is_old(self) -> bool:
+        """It was recorded before this server started."""
+        return bool(self.queue) and self.queue == self._old_queue
+
+    def take_batch(self) -> Batch:
+        """What changed since the last time."""
+        batch = Batch(tuple(self._updates), self._new_queue, self._content)
+        self._queue = self.queue
+        self._updates, self._new_queue, self._content = [], None, False
+        return batch
+
+    def client_update(self, session: str, update: bytes) -> bool | Gap | Rejected | Broken:
+        """Judge and apply; revert what it does to the server's own keys. True if it changed anything."""
+        verdict = self._guard.check(update)
+        if not isinstance(verdict, Accepted):
+            return verdict
+        try:
+            changed = self.doc.apply(update)
+            reverted = self.doc.enforce() if changed else b""
+        except DocumentBroken as error:
+            return Broken(str(error))
+        self._guard.commit(verdict)
+        if changed:
+            self._updates.append((session, update))
+            self._content = True
+            self._record(reverted)
+        return changed
+
+    def edit(self, changes: tuple[Change, ...], queue: tuple[Entry, ...] | None) -> None:
+        """The server's own changes, and the queue that belongs to them."""
+        ids = None if queue is None else [entry.cell_id for entry in queue]
+        self._record(self.doc.edit(changes, ids), content=any(map(_is_content, changes)))
+        if queue is not None:
+            self._new_queue = queue
+
+    def enqueue(self, wanted: Enqueue) -> Entry | Refused:
+        """The entry that is there already, a new one, or why there can be none."""
+        cell_id = wanted.cell_id
+        for entry in self.queue:
+            if entry.id == wanted.entry_id:
+                return entry
+        if not self.doc.has_cell(cell_id):
+            return Refused("no_such_cell", f"There is no cell {cell_id[:80]!r} in this notebook.")
+        if self.doc.cell_type(cell_id) != "code":
+            return Refused("not_code", "Only code cells can be run.")
+        entry = Entry(wanted.entry_id, cell_id, self.doc.source(cell_id), wanted.who)
+        self.edit((SetCell(cell_id, {"state": "queued"}),), (*self.queue, entry))
+        return entry
+
+    def repair(self) -> None:
+        self._record(self.doc.repair())
+
+    def _record(self, update: bytes, content: bool = True) -> None:
+        if update:
+            self._guard.learn(update)
+            self._updates.append(("", update))
+            self._content |= content
+
+
+def _is_content(change: Change) -> bool:
+    """Whether the file would say something else afterwards."""
+    match change:
+        case SetKernel():
+            return False
+        case SetCell(_, values):
+            return bool(values.keys() - {"state"})
+        case _:
+            return True

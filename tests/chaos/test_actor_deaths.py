@@ -1,0 +1,110 @@
+"""Each actor is killed while a cell prints: sockets stay open, nothing seen is lost, the run ends properly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.chaos.scene import COUNT, PRINTER, idle, kill_actor, printing, run, text_of, write_notebook
+from tests.conformance.control_client import ControlClient
+from tests.conformance.pycrdt_client import PycrdtClient
+from tests.server import running_server
+
+pytestmark = pytest.mark.chaos
+
+LOST = "some output was lost here"
+
+
+class Witness:
+    """Remembers the longest output it saw: nothing that left the hub may be missing afterwards."""
+
+    def __init__(self, client: PycrdtClient, cell_id: str) -> None:
+        self._client = client
+        self._cell_id = cell_id
+        self.seen = ""
+
+    async def watch(self) -> None:
+        while True:
+            text = text_of(self._client, self._cell_id)
+            if len(text) > len(self.seen):
+                self.seen = text
+            await trio.sleep(0.01)
+
+
+@pytest.mark.parametrize("actor", ["checkpointer", "hub", "kernel", "runs", "gateway"])
+async def test_an_actor_killed_while_a_cell_prints_costs_nothing(actor: str, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", setup="kept = 42", prints=PRINTER, after="print(kept)")
+    async with (
+        running_server(path, "--chaos") as server,
+        PycrdtClient(server.room_url, server.token) as watcher,
+        ControlClient(server.control_url, server.token) as control,
+    ):
+        await run(control, watcher, "setup")
+        await control.ask("notebook", "queue_cell", {"cell_id": "prints"})
+        await printing(watcher, "prints", 5)
+        witness = Witness(watcher, "prints")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(witness.watch)
+            await kill_actor(control, actor)
+            if actor == "gateway":
+                await watcher.connection.ended.wait()
+                assert watcher.connection.close_code == 1012
+                await watcher.connect()
+                await control.connect()
+            await idle(watcher, "prints")
+            nursery.cancel_scope.cancel()
+
+        text = text_of(watcher, "prints")
+        numbers = [int(line) for line in text.split() if line.isdigit()]
+        assert numbers == sorted(set(numbers)), "a line twice, or out of order"
+        if LOST not in text:
+            assert numbers == list(range(COUNT))
+        else:
+            assert actor == "kernel"  # only its death may lose output, and then it says so
+            assert numbers[-1] == COUNT - 1
+        assert {int(line) for line in witness.seen.split() if line.isdigit()} <= set(numbers)
+        if actor != "gateway":
+            assert watcher.connection.connected
+            assert control.connection.connected
+        tree = await control.ask("chaos", "tree")
+        assert tree[actor]["incarnation"] == 2
+        await run(control, watcher, "after")
+        assert text_of(watcher, "after") == "42\n", "the kernel's variables survive"
+
+
+async def test_actors_that_die_too_often_fail_the_notebook_and_a_retry_heals_it(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", one="print(1)")
+    async with (
+        running_server(path, "--chaos") as server,
+        PycrdtClient(server.room_url, server.token) as client,
+        ControlClient(server.control_url, server.token) as control,
+    ):
+        with client.doc.transaction():
+            client.insert("one", 0, "# kept\n")
+        await control.push("notebook", "saving", lambda message: message["status"] == "saving")
+        for _ in range(4):
+            await kill_actor(control, "hub")
+            if await failed(control):
+                break
+        answer = await control.answer("notebook", "queue_cell", {"cell_id": "one"})
+        assert answer["error"]["code"] == "notebook_failed"
+        assert control.connection.connected
+        await control.ask("notebook", "retry")
+        await control.push("notebook", "failed", lambda message: message["reason"] == "")
+        await run(control, client, "one")
+        assert text_of(client, "one") == "1\n"
+        assert str(client.source("one")).startswith("# kept")
+
+
+async def failed(control: ControlClient) -> bool:
+    """Until the killed hub is up again, or the notebook has failed."""
+    while True:
+        if any(push["method"] == "failed" and push["message"]["reason"] for push in control.pushes):
+            return True
+        tree = await control.ask("chaos", "tree")
+        if tree["notebook"]["state"] == "failed":
+            return True
+        if tree.get("hub", {}).get("state") == "up":
+            return False

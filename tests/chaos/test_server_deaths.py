@@ -1,0 +1,117 @@
+"""``kill -9`` of the server at random moments while people write: nothing that another person saw is lost."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import nbformat
+import pytest
+import trio
+
+from tests.chaos.scene import FULL, PRINTER, cell, idle, killed, ports_of, printing, write_notebook
+from tests.conformance.clients import until
+from tests.conformance.control_client import ControlClient
+from tests.conformance.pycrdt_client import PycrdtClient
+from tests.server import running_server
+
+pytestmark = pytest.mark.chaos
+
+ROUNDS = 20 if FULL else 3
+
+
+async def test_what_another_client_saw_survives_kill_9_at_any_moment(tmp_path: Path) -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    path = write_notebook(tmp_path / "n.ipynb", text="")
+    state = tmp_path / "state"
+    seen: set[str] = set()
+    ports: tuple[str, ...] = ()
+    for number in range(ROUNDS):
+        async with running_server(path, *ports, state_dir=state) as server:
+            ports = ports_of(server)
+            async with (
+                PycrdtClient(server.room_url, server.token) as writer,
+                PycrdtClient(server.room_url, server.token) as reader,
+            ):
+                assert missing(seen, reader) == set(), "seen before the last kill, gone now"
+                with trio.move_on_after(rng.uniform(0.05, 1.0)):
+                    await write_markers(writer, number, rng)
+                await killed(server)
+                seen |= markers(reader)
+        if path.exists():
+            nbformat.validate(nbformat.read(path, as_version=4))
+    async with (
+        running_server(path, *ports, state_dir=state) as server,
+        PycrdtClient(server.room_url, server.token) as fresh,
+    ):
+        assert missing(seen, fresh) == set()
+        text = str(fresh.source("text"))
+        assert all(text.count(marker) == 1 for marker in seen), "a marker twice"
+    assert seen
+
+
+async def write_markers(writer: PycrdtClient, number: int, rng: random.Random) -> None:
+    count = 0
+    while True:
+        writer.insert("text", len(str(writer.source("text"))), f"<{number}.{count}>")
+        count += 1
+        await trio.sleep(rng.uniform(0, 0.01))
+
+
+def markers(client: PycrdtClient) -> set[str]:
+    return {part + ">" for part in str(client.source("text")).split(">") if part}
+
+
+def missing(seen: set[str], client: PycrdtClient) -> set[str]:
+    return seen - markers(client)
+
+
+async def test_a_client_that_was_offline_through_the_kill_brings_its_edits_back_once(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", text="")
+    state = tmp_path / "state"
+    async with running_server(path, state_dir=state) as server:
+        ports = ports_of(server)
+        client = PycrdtClient(server.room_url, server.token)
+        async with client:
+            client.insert("text", 0, "before ")
+            async with PycrdtClient(server.room_url, server.token) as other:
+                await until(lambda: said(other, "before "))
+            await killed(server)
+            client.insert("text", 7, "offline")
+            async with running_server(path, *ports, state_dir=state):
+                await client.connect()
+                async with PycrdtClient(server.room_url, server.token) as other:
+                    await until(lambda: said(other, "before offline"))
+                    assert [item for item in other.array("cells")] == ["text"]
+
+
+async def said(client: PycrdtClient, text: str) -> bool:
+    return str(client.source("text")) == text
+
+
+async def test_a_cell_that_ran_when_the_server_was_killed_says_why_it_ended(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", prints=PRINTER, waits="1")
+    state = tmp_path / "state"
+    async with running_server(path, state_dir=state) as server:
+        ports = ports_of(server)
+        async with (
+            PycrdtClient(server.room_url, server.token) as client,
+            ControlClient(server.control_url, server.token) as control,
+        ):
+            await control.ask("notebook", "queue_cell", {"cell_id": "prints"})
+            await control.ask("notebook", "queue_cell", {"cell_id": "waits"})
+            await printing(client, "prints", 3)
+            await killed(server)
+    async with (
+        running_server(path, *ports, state_dir=state) as server,
+        PycrdtClient(server.room_url, server.token) as client,
+    ):
+        await idle(client, "prints", "waits")
+        outputs = cell(client, "prints")["outputs"]
+        assert isinstance(outputs, list)
+        assert outputs[-1]["output_type"] == "error"
+        assert "kernel ended with the server" in outputs[-1]["evalue"]
+        assert cell(client, "waits")["outputs"] == []
+        assert list(client.array("run_queue")) == []
