@@ -126,7 +126,7 @@ class Conversation:
             self._send_run(run)
 
     def _send_run(self, run: RunInHand) -> None:
-        content = {
+        content: JsonObject = {
             "code": run.source,
             "silent": False,
             "store_history": True,

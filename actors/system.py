@@ -27,10 +27,14 @@ from actors.kernel import kernel_actor
 from actors.kernel_connection import KernelHandle
 from actors.mailbox import Address
 from actors.notebook import notebook_actor
-from actors.supervisor import Child, ChildStatus, Supervisor, SupervisorMessage
+from actors.supervisor import Child, ChildStatus, Supervisor, SupervisorMessage, describe
 from actors.sync_hub import HubSettings, sync_hub
 from protocol.guard import Limits
 from protocol.messages import CheckpointerMessage, HubMessage, KernelMessage, NotebookMessage
+
+
+class RootFailed(Exception):
+    """The root supervisor gave up, or broke: the process must end. The text says why."""
 
 
 class System:
@@ -78,11 +82,11 @@ class System:
         await Supervisor("root", self._children, report=self._report).run(mailbox)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until :meth:`stop`. Raises what made the root give up: that is fail-stop."""
+        """Until :meth:`stop`. Raises :class:`RootFailed`: that is fail-stop."""
         try:
             error = await self._root.incarnation(task_status.started)
             if error is not None:
-                raise error
+                raise RootFailed(describe(error)) from error
         finally:
             # Also of a subtree that had failed or was cut short: nobody may wait for it for ever.
             for child in (self._root, *self._children, *self._inner):

@@ -15,6 +15,8 @@ import trio
 from quart import Response, websocket
 from quart_trio import QuartTrio
 
+from actors.supervisor import describe
+from actors.system import RootFailed
 from gateway import pages
 from gateway.access_middleware import AccessMiddleware
 from gateway.control_socket import serve_control_socket
@@ -55,8 +57,8 @@ class Application:
     async def _run(self, server: Server, *, task_status: trio.TaskStatus[None]) -> None:
         try:
             await server.run(task_status=task_status)
-        except* Exception as group:
-            self._lost(f"Ganimede's actors failed and could not be restarted: {server.why(group)}")
+        except* RootFailed as group:
+            self._lost(f"Ganimede's actors failed and could not be restarted: {_why(group)}")
 
     async def _stop(self) -> None:
         if self.server is not None:
@@ -111,6 +113,10 @@ class Application:
     async def _socket(self) -> None:
         await websocket.accept()
         await serve_control_socket(websocket, self._served.services)
+
+
+def _why(group: BaseExceptionGroup[RootFailed]) -> str:
+    return describe(group).removeprefix("RootFailed: ")
 
 
 def _json(body: bytes) -> Response:

@@ -14,7 +14,7 @@ import trio
 from actors.boot import BootError, OpenNotebook, open_notebook
 from actors.disk import describe_lock
 from actors.kernel_process import installed_kernels
-from actors.supervisor import Child, ChildStatus, Status, describe
+from actors.supervisor import Child, ChildStatus, Status
 from actors.system import System
 from gateway.access import Policy, make_policy
 from gateway.access_middleware import keep_token_out_of_logs
@@ -119,7 +119,7 @@ class Server:
             self.services.gateway.offer(NotebookFailed(failed))
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run the actors until :meth:`stop`. Raises what made the root give up."""
+        """Run the actors until :meth:`stop`. Raises RootFailed (perhaps in a group)."""
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._system.run)
@@ -142,9 +142,6 @@ class Server:
         self._stop_asked.set()
         with trio.move_on_after(DRAIN):
             await self._stopped.wait()
-
-    def why(self, group: BaseException) -> str:
-        return describe(group)
 
     def address(self, port: int, *, with_token: bool = True) -> str:
         """What a person types: ``localhost``, because cookies and origins are judged by name."""

@@ -88,5 +88,5 @@ async def shutdown_requested() -> None:
     event = getattr(multiprocessing.current_process(), "_kwargs", {}).get("shutdown_event")
     if event is None:
         await trio.sleep_forever()
-    while not event.is_set():
+    while not event.is_set():  # noqa: ASYNC110 - another process sets it
         await trio.sleep(_LOOK)

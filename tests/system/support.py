@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import trio
 from pycrdt import create_sync_message
 
@@ -92,6 +93,22 @@ def write_notebook(path: Path, *cells: dict[str, Any], metadata: dict[str, Any] 
     notebook = {"cells": list(cells), "metadata": metadata or {}, "nbformat": 4, "nbformat_minor": 5}
     path.write_text(json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     return path
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """The file as JSON, which it is with every save; nbformat finds nothing wrong with it."""
+    found: dict[str, Any] = json.loads(text_of(path))
+    nbformat.validate(nbformat.from_dict(found))
+    return found
+
+
+def sources_of(path: Path) -> dict[str, str]:
+    """What the file says, by cell id."""
+    return {cell["id"]: "".join(cell["source"]) for cell in read_notebook(path)["cells"]}
 
 
 class _Control(ControlClient):
