@@ -10,6 +10,7 @@ one had consumed and nobody had pulled is lost, and a line among the outputs say
 
 from __future__ import annotations
 
+from math import inf
 from typing import assert_never
 
 import trio
@@ -39,6 +40,7 @@ from protocol.outputs import OutputFold, shape
 
 _LOST = "[some output was lost here: the kernel's reader had to be restarted]\n"
 _SEEN = 8  # reports whose version of the outputs is remembered
+_PATIENCE = 0.03  # seconds between reports that have nothing new but output: each becomes a write for everyone
 
 
 def kernel_actor(handle: KernelHandle) -> Actor[KernelMessage]:
@@ -68,6 +70,8 @@ class _Incarnation:
         self._puller: Pull | None = None
         self._versions: dict[int, tuple[str, int]] = {}  # report number → run, version of its outputs
         self._alarm: float | None = None
+        self._told: tuple[object, ...] = ()
+        self._told_at = -inf
 
     async def run(self, mailbox: Mailbox[KernelMessage]) -> None:
         async with trio.open_nursery() as nursery:
@@ -278,7 +282,7 @@ class _Incarnation:
             self._puller.reply(self._report(-1))
         self._puller = message
         if message.seen != handle.reports:
-            self._answer_pull()
+            self._offer_report()
 
     def _changed(self) -> None:
         """Something may be new: whoever waits for it gets it now."""
@@ -291,22 +295,36 @@ class _Incarnation:
         if self._fold is not None and (due := self._fold.refresh(trio.current_time())) is not None:
             self._wake_at(due)
         self._handle.reports += 1
-        self._answer_pull()
+        self._offer_report()
 
-    def _answer_pull(self) -> None:
-        if self._puller is not None:
-            pull, self._puller = self._puller, None
-            pull.reply(self._report(pull.seen))
+    def _offer_report(self) -> None:
+        """Answer whoever pulls: at once, except that output alone is reported every so often only."""
+        if self._puller is None:
+            return
+        now, urgent = trio.current_time(), self._urgent()
+        if urgent == self._told and now < self._told_at + _PATIENCE:
+            self._wake_at(self._told_at + _PATIENCE)
+            return
+        self._told, self._told_at = urgent, now
+        pull, self._puller = self._puller, None
+        pull.reply(self._report(pull.seen))
+
+    def _urgent(self) -> tuple[object, ...]:
+        """What people should see without delay: everything but output."""
+        run = self._handle.run
+        facts = () if run is None else (run.run, run.input, run.ended)
+        return (self._status, self._handle.incarnation, len(self._handle.changes), *facts)
 
     def _wake_at(self, due: float) -> None:
-        if self._alarm is None:
+        if self._alarm is None or due < self._alarm:
             self._alarm = due
             self._nursery.start_soon(self._wake, due)
 
     async def _wake(self, due: float) -> None:
         await trio.sleep_until(due)
-        self._alarm = None
-        self._changed()
+        if self._alarm == due:  # else an earlier alarm took its place
+            self._alarm = None
+            self._changed()
 
     @property
     def _status(self) -> KernelStatus:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from traitlets import TraitError
 
 _LOG_BYTES = 8192
+_PREFIX = "ganimede-kernel-"  # of private folders; the server's process id follows
 _SOCKET_PATH = 90  # the limit is about 104 bytes, less the socket's own name
 
 
@@ -151,11 +153,31 @@ def _private_folder() -> Path:
     """A folder that only we can enter, with a path short enough for the names of sockets."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     short = 0 < len(runtime) < _SOCKET_PATH - 30 and os.access(runtime, os.W_OK | os.X_OK)
-    folder = tempfile.mkdtemp(prefix="ganimede-", dir=runtime if short else None)
+    folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=runtime if short else None)
     if len(folder) > _SOCKET_PATH:
         os.rmdir(folder)
-        folder = tempfile.mkdtemp(prefix="ganimede-", dir="/tmp")
+        folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp")
     return Path(folder)
+
+
+def sweep_folders() -> None:
+    """Remove the private folders of servers that were killed. Blocks; called before any kernel is started."""
+    for parent in {os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"}:  # noqa: S108
+        for folder in Path(parent).glob(f"{_PREFIX}*-*") if parent else ():
+            owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+            with suppress(OSError, ValueError):
+                if folder.stat().st_uid == os.getuid() and not _is_alive(int(owner)):
+                    shutil.rmtree(folder)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _command(spec: KernelSpec, file: Path) -> list[str]:
@@ -169,7 +191,8 @@ def _command(spec: KernelSpec, file: Path) -> list[str]:
 
 
 def _environment(spec: KernelSpec) -> dict[str, str]:
-    environment = dict(os.environ)
+    # The server's own settings, its token among them, are none of the kernel's business.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GANIMEDE_")}
     for name, value in spec.env.items():
         environment[name] = re.sub(r"\$\{(\w+)\}|\$(\w+)", lambda m: os.environ.get(m[1] or m[2], m[0]), value)
     environment.pop("PYTHONEXECUTABLE", None)

@@ -248,20 +248,19 @@ class _Notebook:
 
     async def _hear(self, report: KernelReport) -> None:
         before, self._report = self._report, report
-        changes: list[Change] = [
-            ReplaceOutput(each.cell_id, each.index, each.data, each.metadata) for each in report.displays
-        ]
-        changes += self._kernel_changes(report)
+        # A change of another output counts in the outputs as of this report: it comes after the run's own.
+        changes, displays = self._kernel_changes(report), _display_changes(report)
         if before is None or (before.status, before.reason) != (report.status, report.reason):
             self._publish(KernelChanged(report.status, report.reason, report.name))
         run = report.run
         if run is None or self._state.running is None or run.run != self._state.running.id:
             self._ask_input(None, self._input_cell)
-            if changes:
-                await self._edit(tuple(changes))
+            if changes or displays:
+                await self._edit((*changes, *displays))
             return
         self._ask_input(run.input if run.ended is None else None, run.cell_id)
         changes += self._run_changes(run)
+        changes += displays
         if run.ended is not None:
             await self._step(run_queue.Ended(run.run, run.ended, tuple(changes), len(self._written)))
         elif changes:
@@ -321,3 +320,7 @@ class _Notebook:
             tuple(entry.cell_id for entry in self._state.waiting),
             self._input,
         )
+
+
+def _display_changes(report: KernelReport) -> list[Change]:
+    return [ReplaceOutput(each.cell_id, each.index, each.data, each.metadata) for each in report.displays]

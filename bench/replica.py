@@ -20,8 +20,9 @@ class Replica:
         self._until_synced()
 
     def _until_synced(self) -> None:
+        until = time.monotonic() + 60
         while True:
-            message = self.socket.receive()
+            message = self.socket.receive(until - time.monotonic())
             if not isinstance(message, str) and self._hear(message) and message[1] == 1:
                 return
 

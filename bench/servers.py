@@ -9,6 +9,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,17 +68,19 @@ class Control:
         self._asked += 1
         body = {"channel": channel, "method": method, "message": message, "id": self._asked}
         self.socket.send(json.dumps(body))
+        until = time.monotonic() + 60
         while True:
-            heard = self.hear()
+            heard = self.hear(until)
             if heard.get("id") == self._asked:
                 if "error" in heard:
                     raise Failed(f"{channel}.{method} was refused: {heard['error']}")
                 return heard["message"]
 
-    def hear(self) -> dict[str, object]:
+    def hear(self, until: float | None = None) -> dict[str, object]:
         """The next text message; binary ones are dropped."""
+        until = until or time.monotonic() + 60
         while True:
-            message = self.socket.receive()
+            message = self.socket.receive(until - time.monotonic())
             if isinstance(message, str):
                 heard: dict[str, object] = json.loads(message)
                 return heard

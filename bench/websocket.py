@@ -78,14 +78,14 @@ class WebSocket:
         """The next text or binary message."""
         until = time.monotonic() + within
         while True:
-            message = self._take()
+            message = self._take() if time.monotonic() < until else None
             if message is not None:
                 return message
             self.socket.settimeout(max(until - time.monotonic(), 0.001))
             try:
                 piece = self.socket.recv(1 << 20)
             except TimeoutError:
-                raise Failed(f"nothing came on a WebSocket for {within:g} s") from None
+                raise Failed("what was waited for did not come on a WebSocket") from None
             if not piece:
                 raise Failed("the server closed a WebSocket")
             self.buffer += piece

@@ -13,7 +13,7 @@ import trio
 
 from actors.boot import BootError, OpenNotebook, open_notebook
 from actors.disk import describe_lock
-from actors.kernel_process import installed_kernels
+from actors.kernel_process import installed_kernels, sweep_folders
 from actors.supervisor import Child, ChildStatus, Status
 from actors.system import System
 from gateway.access import Policy, make_policy
@@ -101,6 +101,7 @@ class Server:
             if settings.kernel not in specs:
                 known = ", ".join(specs) or "none"
                 raise StartError(f"There is no Jupyter kernel named {settings.kernel!r}; installed are: {known}.")
+        await trio.to_thread.run_sync(sweep_folders)
         try:
             notebook = await trio.to_thread.run_sync(
                 open_notebook, settings.notebook, settings.state_dir, secrets.token_hex(8)

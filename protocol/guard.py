@@ -427,10 +427,9 @@ class _Integration:
 
 
 def _fits(block: Block, place: Trait) -> bool:
-    """Whether an honest client puts this there. Values of a key come one by one, each behind the one before."""
-    if block.kind not in _FITS[place % _LEVEL]:
-        return False
-    return not place & _KEYED or (block.right is None and (block.length == 1 or block.kind == DELETED))
+    """Whether an honest client puts this there. A new value of a key comes behind all before: to the right of it
+    is nothing. (In one struct there may be several: yrs joins values that were set in one transaction.)"""
+    return block.kind in _FITS[place % _LEVEL] and not (place & _KEYED and block.right)
 
 
 class _Cursor:

@@ -359,7 +359,7 @@ def test_joining_twice_is_an_error_and_a_stranger_is_refused(room):
     assert room.left("nobody", 0.0) == ()
 
 
-# ------------------------------------------------------------------------------ stock clients, as y-protocols has them
+# -------------------------------------------------------------------------- stock clients, as y-protocols has them
 
 
 class Client:

@@ -218,7 +218,7 @@ def state_of(doc):
 
 
 def session(seed, steps=70):
-    """Three editors with delays and offline times. The server, everything sent and every editor agree at the end."""
+    """Three editors with delays and offline times, who all agree with the server at the end."""
     rng = random.Random(seed)
     editors = [Editor(client, rng) for client in (2**31 + 5, 7, 2**32 + 77)]
     server = Server(editors)
@@ -246,7 +246,7 @@ def session(seed, steps=70):
     return server
 
 
-# ------------------------------------------------------------------------------------------- what honest clients do
+# ------------------------------------------------------------------------------------------ what honest clients do
 
 
 @SEEDS
@@ -282,7 +282,7 @@ def test_in_any_other_order_a_gap_is_exactly_what_yrs_would_keep_waiting(seed):
         whole.apply_update(update)
     left = list(history)
     random.Random(seed).shuffle(left)
-    guard, doc, gaps = Guard(root_type=root_type), Doc(client_id=2), 0
+    guard, doc = Guard(root_type=root_type), Doc(client_id=2)
     while left:
         again = []
         for update in left:
@@ -295,7 +295,6 @@ def test_in_any_other_order_a_gap_is_exactly_what_yrs_would_keep_waiting(seed):
                 doc.apply_update(update)
                 guard.commit(verdict)
             else:
-                gaps += 1
                 again.append(update)
         assert len(again) < len(left)
         left = again
@@ -547,9 +546,8 @@ FORMAT = b"\x06\x01b\x04true"
         struct(ANYTHING, "map"),
         keyed(FORMAT, "map"),
         keyed(text(), "map"),
-        keyed(b"\x08\x02\x7e\x7e", "map"),
     ],
-    ids=["text-in-array", "format-in-array", "value-in-text", "value-in-map", "format", "text", "two-values"],
+    ids=["text-in-array", "format-in-array", "value-in-text", "value-in-map", "format", "text"],
 )
 def test_content_that_would_make_reading_fail_or_never_end_is_rejected(misplaced):
     assert isinstance(Guard(root_type=root_type).check(wire((9, 0, misplaced))), Rejected)

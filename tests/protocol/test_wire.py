@@ -35,6 +35,7 @@ def frame(channel: object, method: object, **more: object) -> str:
     [
         (frame("notebook", "get"), Request("notebook", "get", None, Nothing())),
         (frame("notebook", "get", message={}, id=None), Request("notebook", "get", None, Nothing())),
+        (frame("notebook", "get", id=2**200), Request("notebook", "get", 2**200, Nothing())),
         (frame("notebook", "get", message=None, id=7), Request("notebook", "get", 7, Nothing())),
         (
             frame("notebook", "queue_cell", message={"cell_id": "a", "code": "1"}, id="x"),
@@ -79,7 +80,7 @@ def test_a_request_is_typed(text: str, expected: Request) -> None:
         (frame("notebook", "get", id=True), "bad_field", None, "id"),
         (frame("notebook", "get", id=1.5), "bad_field", None, "id"),
         (frame("notebook", "get", id=[]), "bad_field", None, "id"),
-        (frame("notebook", "get", id=2**200), "bad_field", None, "id"),
+        ('{"channel": "comms", "method": "ping", "id": ' + "1" * 5000 + "}", "bad_json", None, "JSON"),
         (frame("kernel", "input_reply", message={"id": "1"}), "bad_field", None, "value"),
     ],
 )
