@@ -35,7 +35,6 @@ from protocol.messages import (
     Saving,
     StoreSnapshot,
 )
-from protocol.salvage import sound
 
 
 def checkpointer(notebook: OpenNotebook) -> Actor[CheckpointerMessage]:
@@ -83,16 +82,13 @@ class _Disk:
     def _read(self) -> Recovered:
         notebook, journal = self._notebook, self._notebook.journal
         replayed = journal.replay()
-        updates, missing = replayed.updates, replayed.damaged
         notices = () if notebook.loaded else notebook.notices
-        if missing:
-            updates, orphans = sound(updates)
-            missing += orphans
-            text = f"{missing} records of the journal are damaged, or depend on damaged ones, and were left out."
+        if replayed.damaged:
+            text = f"{replayed.damaged} records of the journal are damaged and were left out."
             notices += (Notice("journal_damaged", text, "warning"),)
         known = journal.known()
         recovered = Recovered(
-            updates,
+            replayed.updates,
             replayed.queue,
             notebook.epoch,
             saved=known.content == known.saved,

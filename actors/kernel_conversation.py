@@ -29,7 +29,7 @@ from protocol.kernel_events import (
     Welcome,
 )
 from protocol.messages import DisplayChange, InputRequest, RunEnded
-from protocol.notebook_file import document_output
+from protocol.output_form import document_output
 from protocol.outputs import OutputFold
 from protocol.values import JsonObject
 

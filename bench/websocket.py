@@ -78,14 +78,17 @@ class WebSocket:
         """The next text or binary message."""
         until = time.monotonic() + within
         while True:
-            message = self._take() if time.monotonic() < until else None
+            message = self._take()
             if message is not None:
                 return message
-            self.socket.settimeout(max(until - time.monotonic(), 0.001))
+            left = until - time.monotonic()
+            self.socket.settimeout(max(left, 0.001))
             try:
-                piece = self.socket.recv(1 << 20)
+                piece = self.socket.recv(1 << 20) if left > 0 else None
             except TimeoutError:
-                raise Failed("what was waited for did not come on a WebSocket") from None
+                piece = None
+            if piece is None:
+                raise Failed("what was waited for did not come on a WebSocket")
             if not piece:
                 raise Failed("the server closed a WebSocket")
             self.buffer += piece

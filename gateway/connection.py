@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import msgspec
 import trio
@@ -24,6 +25,7 @@ from protocol.messages import (
     AnswerSync,
     AskedAwareness,
     ClientUpdate,
+    Done,
     GatewayMessage,
     HangUp,
     HeardAwareness,
@@ -69,7 +71,7 @@ class Connection:
         self._sink = sink
         self._text = text
         self._merges = merges
-        self._control = Control(services, self.session if not who else who)
+        self._control = Control(services, who or self.session)
         self._state: bytes | None = None
         self._pending = trio.Semaphore(PENDING)
 
@@ -83,7 +85,7 @@ class Connection:
                 self._hang_up(1013, joined.message)
                 return
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._keep_subscribed)
+                await nursery.start(self._keep_subscribed)
                 while True:
                     frame = await receive()
                     if isinstance(frame, str):
@@ -103,12 +105,28 @@ class Connection:
     def _hang_up(self, code: int, reason: str) -> None:
         self._sink.put(HangUp(code, reason))
 
-    async def _keep_subscribed(self) -> None:
+    async def _keep_subscribed(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Started once the first subscription is on its way: the hub handles all that the client sends after it,
+        and can hang up on it."""
+        on_its_way = False
+
+        def started() -> None:
+            nonlocal on_its_way
+            if not on_its_way:
+                on_its_way = True
+                task_status.started()
+
+        if self._services.failed:
+            started()  # nobody takes from the hub's mailbox, and a full one must not keep the client from a retry
         while True:
             outlet = HubOutlet(self._sink)
-            session, state, merges = self.session, self._state, self._merges
-            await again(lambda: self._services.hub.ask(Subscribe, session, outlet, state, merges))  # noqa: B023
+            await again(partial(self._subscribe, outlet, started))
             await outlet.gone.wait()
+
+    async def _subscribe(self, outlet: HubOutlet, on_its_way: Callable[[], None]) -> Done:
+        answer = await self._services.hub.request(Subscribe, self.session, outlet, self._state, self._merges)
+        on_its_way()
+        return await answer()
 
     async def _hear_binary(self, frame: bytes) -> None:
         services = self._services
@@ -131,7 +149,7 @@ class Connection:
                 self._hang_up(4400, reason)
 
     async def _hear_text(self, text: str, nursery: trio.Nursery) -> None:
-        if len(text) > self._services.limits.text_frame:
+        if len(text.encode()) > self._services.limits.text_frame:
             self._answer(
                 wire.refuse(wire.WireError("", "", None, "too_large", "The control message is too large."))
             )

@@ -38,6 +38,11 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def closing(self) -> bool:
+        """The last item is in: nothing may follow a close frame."""
+        return self._closing
+
     def put(self, item: Item) -> bool:
         """Add an item. False: the client is too slow, or its connection is closing."""
         if self._closing:
@@ -54,7 +59,7 @@ class Outbox:
         return True
 
     def hang_up(self, last: HangUp) -> None:
-        """Close the connection after what waits, or at once if the client does not take it (the writer's bound)."""
+        """Close the connection after what waits, or soon if the client does not take it (the writer's bound)."""
         if not self._closing:
             self._closing = True
             self._items.append(last)

@@ -111,7 +111,7 @@ class DirectSink:
         self.owes = trio.Event()
 
     def put(self, item: Item) -> bool:
-        if not isinstance(item, Frame) or len(self._outbox):
+        if not isinstance(item, Frame) or len(self._outbox) or self._outbox.closing:
             return self._outbox.put(item)
         if not item.framed:
             item.framed = websocket_frame(item.payload)

@@ -16,6 +16,7 @@ from pycrdt import Array, Doc, Map, Text, merge_updates
 
 from protocol import cells, graph, owned_roots
 from protocol.ids import ROOT_NAMES
+from protocol.layout import layout
 from protocol.messages import (
     Change,
     ReplaceOutput,
@@ -267,7 +268,7 @@ class Document:
         value = self.value()
         placed = {
             cell_id: place
-            for cell_id, place in graph.layout(value.cells, fixed.np_graph, fixed.pc_graph).items()
+            for cell_id, place in layout(value.cells, fixed.np_graph, fixed.pc_graph).items()
             if self._values[cell_id].top is None or self._values[cell_id].left is None
         }
 

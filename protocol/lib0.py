@@ -18,8 +18,6 @@ import math
 import struct
 from typing import TypeAlias
 
-from protocol.values import JsonObject
-
 Any: TypeAlias = "None | bool | int | float | str | bytes | list[Any] | dict[str, Any]"
 
 DEPTH = 32  # containers inside containers of one Any value
@@ -197,7 +195,7 @@ def write_string(out: bytearray, value: str) -> None:
         write_bytes(out, value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode())
 
 
-def write_any(out: bytearray, value: Any | JsonObject, depth: int = DEPTH) -> None:
+def write_any(out: bytearray, value: object, depth: int = DEPTH) -> None:
     """One Any value, always in the same bytes for equal values.
 
     Tags: 127 undefined (never written), 126 null, 125 varint, 124 float32 (never written), 123 float64,

@@ -22,7 +22,7 @@ from protocol.kernel_events import (
     Stream,
     UpdateDisplay,
 )
-from protocol.notebook_file import document_output
+from protocol.output_form import document_output
 from protocol.output_gap import OutputGap, Text
 from protocol.stream_text import StreamText
 from protocol.values import Json, JsonObject

@@ -9,12 +9,12 @@ ContentString 4, ContentType 7), values in lib0's Any encoding.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import msgspec
 
 from protocol import graph
-from protocol.lib0 import Any, write_any, write_string, write_uint
+from protocol.layout import layout
+from protocol.lib0 import write_any, write_string, write_uint
 from protocol.values import MAX_DEPTH, CellValue, Json, NotebookValue, shareable
 
 # Raised whenever the same file would give other bytes: an old browser's copy is then another lineage.
@@ -35,7 +35,7 @@ def arrange(notebook: NotebookValue) -> NotebookValue:
     np_graph, pc_graph = notebook.np_graph, notebook.pc_graph
     if not notebook.drawn:
         np_graph, pc_graph = graph.derive(notebook.cells)
-    places = graph.layout(notebook.cells, np_graph, pc_graph)
+    places = layout(notebook.cells, np_graph, pc_graph)
     return msgspec.structs.replace(
         notebook,
         cells=tuple(_placed(cell, places.get(cell.id)) for cell in notebook.cells),
@@ -133,5 +133,5 @@ def _uint(number: int) -> bytes:
 
 def _any(value: Json) -> bytes:
     out = bytearray()
-    write_any(out, cast("Any", value), MAX_DEPTH)
+    write_any(out, value, MAX_DEPTH)
     return bytes(out)

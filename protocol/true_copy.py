@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from protocol.document import Document, DocumentBroken
+from protocol.document import Document, DocumentBroken, merged
 from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
+from protocol.lib0 import Malformed
 from protocol.messages import Change, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel
 from protocol.salvage import sound
 
@@ -43,15 +44,21 @@ class TrueCopy:
     def build(self, updates: tuple[bytes, ...], client_id: int) -> int:
         """A new Doc of ``updates`` and of the batch in hand. How many had to be left out to make it possible."""
         updates += tuple(update for _, update in self._updates)
-        left_out = 0
         try:
-            self.doc = Document(updates, client_id)
-        except DocumentBroken:
+            self._adopt(updates, client_id)
+        except (DocumentBroken, Malformed):
             kept, left_out = sound(updates)
-            self.doc = Document(kept, client_id)
+            self._adopt(kept, client_id)
+            return left_out
+        return 0
+
+    def _adopt(self, updates: tuple[bytes, ...], client_id: int) -> None:
+        pieces = merged(updates)
+        self.doc = Document(pieces, client_id)
         self._guard = Guard(self._limits, frozenset({client_id}))
-        self._guard.learn(self.doc.full_update())
-        return left_out
+        for piece in pieces:  # the whole document's update would not show a gap
+            if self._guard.learn(piece) is not None:
+                raise Malformed("Something is missing that the rest depends on.")
 
     def recover(self, recovered: Recovered, path: str) -> None:
         """Settle what the journal leaves open, after the first :meth:`build`."""

@@ -25,6 +25,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from protocol.lib0 import Malformed, Reader, write_uint
+from protocol.values import MAX_DEPTH
 
 Id: TypeAlias = tuple[int, int]  # client, clock
 
@@ -54,7 +55,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     structs: int = 100_000
     deletes: int = 100_000  # ranges
     nesting: int = 8  # shared types inside shared types, a root type not counted
-    depth: int = 32  # containers inside one Any value, or inside one JSON text
+    # Containers inside one Any value, or inside one JSON text: what the server wrote must be let back in.
+    depth: int = MAX_DEPTH + 8
     length: int = 2**24  # clocks of one struct: UTF-16 units of a text, elements of an array
 
 

@@ -7,7 +7,7 @@ form* (see SPEC.md, D-4): nbformat 4.5 output objects, text as one string, excep
 
 from __future__ import annotations
 
-from math import isfinite
+import math
 from typing import TypeAlias
 
 import msgspec
@@ -48,47 +48,66 @@ class NotebookValue(msgspec.Struct, frozen=True, kw_only=True):
     drawn: bool = True
 
 
-# Deeper nesting than this crashes the document library's reader for everyone: it never gets in.
+# Nesting some hundred times deeper crashes the document library's reader for everyone.
 MAX_DEPTH = 64
 _INT64 = 2**63
 
 
-def shareable(value: object, depth: int = MAX_DEPTH) -> Json:
-    """``value`` as the shared document can hold it, at every depth.
+class TooDeep(Exception):
+    """More containers inside one another than a notebook may hold."""
 
-    Integers beyond int64 become floats, NaN and infinities null, lone surrogates U+FFFD, keys strings, tuples
-    lists; what is nested deeper than ``depth`` becomes a string that says so; other objects their ``str``.
+
+def plain(value: object, depth: int = MAX_DEPTH, instead: str | None = None) -> Json:
+    """JSON in new containers that nothing downstream stumbles over: whole numbers as ints, no NaN or infinity
+    (null, as browsers have it), no lone surrogates, no int beyond 64 bits (a float), no other types (null).
+
+    What lies deeper than ``depth`` containers is replaced by ``instead``; without it :class:`TooDeep`.
     """
-    match value:
-        case None | bool():
-            return value
-        case str():
-            return _encodable(value)
-        case int():
-            return value if -_INT64 <= value < _INT64 else _finite(value)
-        case float():
-            return _finite(value)
-        case dict() if depth:
-            return {_encodable(str(key)): shareable(item, depth - 1) for key, item in value.items()}
-        case list() | tuple() if depth:
-            return [shareable(item, depth - 1) for item in value]
-        case dict() | list() | tuple():
-            return f"(nested deeper than {MAX_DEPTH} levels: left out)"
-        case _:
-            return _encodable(str(value))
+    if isinstance(value, str):
+        return encodable(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return finite(value)
+    if not isinstance(value, dict | list | tuple):
+        return None
+    if depth <= 0:
+        if instead is None:
+            raise TooDeep
+        return instead
+    if isinstance(value, dict):
+        return {
+            encodable(key): plain(one, depth - 1, instead) for key, one in value.items() if isinstance(key, str)
+        }
+    return [plain(one, depth - 1, instead) for one in value]
 
 
-def _finite(value: float) -> float | None:
+def shareable(value: object) -> Json:
+    """``value`` as the shared document can hold it: :func:`plain`, with a note in place of what is too deep."""
+    return plain(value, instead=f"(nested deeper than {MAX_DEPTH} levels: left out)")
+
+
+def finite(value: int | float) -> Number | None:
+    """As JSON and the document can hold it: whole numbers of up to 64 bits as ints, None for what is infinite."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        # Beyond 2**53 a float is no exact integer, and its digits would be invented ones.
+        return int(value) if value.is_integer() and abs(value) <= 2**53 else value
+    if -_INT64 <= value < _INT64:
+        return value
     try:
-        number = float(value)
+        return float(value)
     except OverflowError:
         return None
-    return number if isfinite(number) else None
 
 
-def _encodable(text: str) -> str:
+def encodable(value: str) -> str:
+    """Text that has a UTF-8 form."""
+    if value.isascii():
+        return value
     try:
-        text.encode()
+        value.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value

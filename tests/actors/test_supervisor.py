@@ -12,7 +12,16 @@ import trio
 import trio.testing
 
 from actors.mailbox import ActorDied, ActorStopped, Actor, Mailbox, again
-from actors.supervisor import Child, ChildStatus, Kill, RestartsExceeded, Retry, Status, Supervisor, SupervisorMessage
+from actors.supervisor import (
+    Child,
+    ChildStatus,
+    Kill,
+    RestartsExceeded,
+    Retry,
+    Status,
+    Supervisor,
+    SupervisorMessage,
+)
 from protocol.messages import Done, Refused, Reply
 
 pytestmark = pytest.mark.actor
@@ -360,7 +369,9 @@ async def test_each_change_of_status_is_reported_once(witness: Witness) -> None:
     seen: list[tuple[str, int]] = []
     witness.begin()
     child = Child("a", witness.actor("a"))
-    supervisor = Supervisor("s", [child], report=lambda name, status: seen.append((status.state, status.incarnation)))
+    supervisor = Supervisor(
+        "s", [child], report=lambda name, status: seen.append((status.state, status.incarnation))
+    )
     async with Tree(supervisor):
         for _ in range(10):
             await child.address.ask(Echo, "x")
@@ -460,7 +471,9 @@ async def test_a_subtree_that_gives_up_fails_alone_and_a_retry_starts_all_of_it_
             await leaf.address.tell(Crash())
         await trio.sleep(1)
         status = tree.status("branch")
-        assert status == ChildStatus("failed", 1, "RestartsExceeded: leaf crashed 4 times: ValueError: leaf is ill")
+        assert status == ChildStatus(
+            "failed", 1, "RestartsExceeded: leaf crashed 4 times: ValueError: leaf is ill"
+        )
         assert inner.children["sibling"].status.state == "stopped"
         assert await other.address.ask(Echo, "x") == "other: x"
         await tree.root.address.ask(Retry, "branch")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.graph import GRID, Graph, derive, heading_level, layout, repair
+from protocol.graph import Graph, derive, heading_level, repair
+from protocol.layout import GRID, layout
 from protocol.values import CellValue, JsonObject
 
 pytestmark = pytest.mark.pure

@@ -254,6 +254,22 @@ def failing(seeds):
     return "only all of them together fail", sessions
 
 
+@pytest.mark.parametrize("kind", [8, 5], ids=["a value", "an embed"])
+def test_yrs_takes_values_as_deep_as_the_guard_lets_them_be(kind):
+    depth = Limits().depth
+    out = bytearray(b"\x01\x01\x09\x00")
+    out += bytes((kind, 1))
+    write_string(out, "array" if kind == 8 else "text")
+    if kind == 8:
+        out += b"\x01" + (b"\x75\x01" + b"\x76\x01\x01k") * (depth // 2) + b"\x7e"
+    else:
+        write_string(out, "[" * depth + "]" * depth)
+    update = bytes(out) + b"\x00"
+    types = {"text": TEXT, "array": ARRAY}
+    assert isinstance(Guard(root_type=types.get).check(update), Accepted)
+    assert not in_child(lambda: apply([(update, {9: 1})]))
+
+
 @pytest.mark.parametrize("start", range(0, 400, 100))
 def test_yrs_takes_whatever_the_guard_accepts(start):
     report, sessions = failing(range(start, start + 100))

@@ -11,13 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from protocol.ids import ROOT_NAMES, is_valid_cell_id
-from protocol.notebook_file import (
-    NotebookFileError,
-    document_output,
-    dump,
-    file_output,
-    load,
-)
+from protocol.notebook_file import NotebookFileError, dump, load
+from protocol.output_form import document_output, file_output
 from protocol.values import MAX_DEPTH, CellValue, NotebookValue
 
 pytestmark = pytest.mark.pure

@@ -80,12 +80,16 @@ FULL = NotebookValue(
 def test_a_document_made_of_the_seed_has_the_notebooks_value(notebook: NotebookValue) -> None:
     document = Document([seed(notebook, DIGEST)], client_id=5)
     assert document.value() == notebook
-    assert document.repair() == b""
+    assert Document([seed(arrange(notebook), DIGEST)], client_id=5).repair() == b""
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**31), 2**31) | st.floats(allow_nan=False, allow_infinity=False) | text,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**31), 2**31)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=6,
 )

@@ -58,7 +58,18 @@ def test_each_type_is_told_apart(message: bytes, expected: object) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [b"", b"\x01", b"\x01\x02a", b"\x00", b"\x00\x00", b"\x00\x02\x05ab", b"\x00\x02\x01ab", b"\x80", b"\xff" * 12, b"\x80\x00"],
+    [
+        b"",
+        b"\x01",
+        b"\x01\x02a",
+        b"\x00",
+        b"\x00\x00",
+        b"\x00\x02\x05ab",
+        b"\x00\x02\x01ab",
+        b"\x80",
+        b"\xff" * 12,
+        b"\x80\x00",
+    ],
     ids=bytes.hex,
 )
 def test_malformed_messages_are_unknown_with_a_reason(message: bytes) -> None:

@@ -24,6 +24,8 @@ from protocol.update import (
 
 pytestmark = pytest.mark.pure
 
+TOO_DEEP = Limits().depth + 1
+
 
 def changes(doc, change):
     """The updates that one change makes."""
@@ -165,10 +167,10 @@ MALFORMED = {
     "a format that is undefined": wire(in_root(FORMAT, var("b") + var("undefined"))),
     "a format beyond floats": wire(in_root(FORMAT, var("b") + var("1e999"))),
     "an embed with half a surrogate": wire(in_root(5, var('"\\ud800"'))),
-    "an embed too deep": wire(in_root(5, var("[" * 33 + "1" + "]" * 33))),
-    "an empty embed too deep": wire(in_root(5, var("[" * 33 + "]" * 33))),
+    "an embed too deep": wire(in_root(5, var("[" * TOO_DEEP + "1" + "]" * TOO_DEEP))),
+    "an empty embed too deep": wire(in_root(5, var("[" * TOO_DEEP + "]" * TOO_DEEP))),
     "an embed far too deep": wire(in_root(5, var("[" * 50_000 + "]" * 50_000))),
-    "a value too deep": wire(in_root(ANY, b"\x01" + b"\x75\x01" * 33 + b"\x7e")),
+    "a value too deep": wire(in_root(ANY, b"\x01" + b"\x75\x01" * TOO_DEEP + b"\x7e")),
     "a value far too deep": wire(in_root(ANY, b"\x01" + b"\x75\x01" * 100_000 + b"\x7e")),
     "a clock beyond 2^31": wire(b"\x00\x01", clock=2**31 - 1),
     "a deletion beyond 2^31": b"\x00\x01\x09\x01\x01\xff\xff\xff\xff\x07",
@@ -200,7 +202,7 @@ def test_limits_hold_and_are_reached():
 
 @pytest.mark.parametrize("inside", ["", "1", '{"a":1}'])
 def test_an_embed_nests_to_the_limit(inside):
-    levels = 31 if "{" in inside else 32
+    levels = Limits().depth - (1 if "{" in inside else 0)
     assert read(wire(in_root(5, var("[" * levels + inside + "]" * levels))), Limits())
 
 

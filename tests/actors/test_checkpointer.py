@@ -1,0 +1,314 @@
+"""The Checkpointer with a real journal and a real file."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from actors.boot import OpenNotebook, open_notebook
+from actors.checkpointer import checkpointer
+from actors.disk import digest
+from actors.mailbox import ActorDied, Address, again
+from actors.supervisor import Child
+from protocol.document import Document
+from protocol.messages import (
+    Append,
+    Appended,
+    AppendFailed,
+    CheckpointerMessage,
+    Entry,
+    Load,
+    Notice,
+    Recovered,
+    Save,
+    Saving,
+    SetCell,
+    StoreSnapshot,
+)
+from protocol.notebook_file import dump, load
+from protocol.values import CellValue, NotebookValue
+from tests.actors.stage import Stage, stage
+
+NOTEBOOK = NotebookValue(cells=(CellValue(id="a", type="code", source="1", top=0, left=0),))
+CHANGED = NotebookValue(cells=(CellValue(id="a", type="code", source="2", top=0, left=0),))
+QUEUE = (Entry("1", "a", "1"),)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "x.ipynb"
+    path.write_bytes(dump(NOTEBOOK))
+    return path
+
+
+@pytest.fixture
+def notebook(path: Path) -> Iterator[OpenNotebook]:
+    notebook = open_notebook(path, path.parent / "state", "e1")
+    yield notebook
+    notebook.close()
+
+
+class Disk:
+    """Asks of a Checkpointer that runs."""
+
+    def __init__(self, address: Address[CheckpointerMessage], stage: Stage) -> None:
+        self.address = address
+        self.stage = stage
+
+    async def load(self) -> Recovered:
+        return await again(lambda: self.address.ask(Load))
+
+    async def append(self, *updates: bytes, queue: Any = None, content: bool = True) -> Appended | AppendFailed:
+        return await again(lambda: self.address.ask(Append, updates, queue, content))
+
+    async def save(self, value: NotebookValue, force: bool = False, content: int = 0) -> Saving:
+        return await again(lambda: self.address.ask(Save, value, force, content))
+
+
+@asynccontextmanager
+async def running(notebook: OpenNotebook) -> AsyncIterator[Disk]:
+    child: Child[CheckpointerMessage] = Child("disk", checkpointer(notebook), capacity=16)
+    async with stage(child) as made:
+        yield Disk(child.address, made)
+
+
+def edited(recovered: Recovered, count: int) -> bytes:
+    return Document(recovered.updates, 1).edit([SetCell("a", {"execution_count": count})])
+
+
+async def test_appends_are_loaded_again_by_every_incarnation(notebook: OpenNotebook) -> None:
+    async with running(notebook) as disk:
+        first = await disk.load()
+        assert (first.first, first.saved, first.epoch, first.queue) == (True, True, "e1", ())
+        update = edited(first, 5)
+        assert await disk.append(update, queue=QUEUE) == Appended(wants_snapshot=False, content=1)
+        for _ in range(2):
+            again_ = await disk.load()
+            assert again_.updates == (*first.updates, update)
+            assert (again_.first, again_.saved, again_.queue, again_.old_queue) == (False, False, QUEUE, False)
+            await disk.stage.kill("disk")
+
+
+async def test_a_snapshot_replaces_and_is_loaded(notebook: OpenNotebook) -> None:
+    async with running(notebook) as disk:
+        await disk.append(b"one", queue=QUEUE)
+        answer = await disk.address.ask(StoreSnapshot, b"all", (), False)
+        assert answer == Appended(wants_snapshot=False, content=1)
+        loaded = await disk.load()
+        assert (loaded.updates, loaded.queue) == ((b"all",), ())
+
+
+async def test_a_queue_of_the_last_server_is_old_until_another_one_is_recorded(path: Path) -> None:
+    notebook = open_notebook(path, path.parent / "state", "e1")
+    async with running(notebook) as disk:
+        await disk.append(queue=QUEUE, content=False)
+    notebook.close()
+    notebook = open_notebook(path, path.parent / "state", "e2")
+    async with running(notebook) as disk:
+        for _ in range(2):
+            assert (await disk.load()).old_queue
+            await disk.append(b"x")
+            await disk.stage.kill("disk")
+        await disk.append(queue=(), content=False)
+        assert not (await disk.load()).old_queue
+        await disk.append(queue=(Entry("2", "a", ""),), content=False)
+        assert not (await disk.load()).old_queue
+    notebook.close()
+
+
+async def test_boot_notices_are_told_once(notebook: OpenNotebook) -> None:
+    notebook.notices = (Notice("x", "y"),)
+    async with running(notebook) as disk:
+        assert (await disk.load()).notices == (Notice("x", "y"),)
+        assert (await disk.load()).notices == ()
+
+
+async def test_damaged_records_are_left_out_and_told(notebook: OpenNotebook) -> None:
+    async with running(notebook) as disk:
+        await disk.append(b"one", b"two", b"three")
+        notebook.journal._db.execute("UPDATE updates SET crc = 0 WHERE data = X'74776F'")
+        loaded = await disk.load()
+        assert loaded.updates[1:] == (b"one", b"three")
+        [notice] = loaded.notices
+        assert (notice.code, notice.level) == ("journal_damaged", "warning")
+        assert notice.message.startswith("1 records")
+
+
+async def test_a_save_writes_the_file_and_remembers_it(notebook: OpenNotebook, path: Path) -> None:
+    async with running(notebook) as disk:
+        loaded = await disk.load()
+        appended = await disk.append(edited(loaded, 1))
+        assert isinstance(appended, Appended)
+        assert await disk.save(CHANGED, content=appended.content) == Saving("saved")
+        assert load(path.read_bytes()) == CHANGED
+        assert (await disk.load()).saved
+    known = notebook.journal.known()
+    assert known.file_hash == known.saving_hash
+
+
+async def test_saving_what_the_file_says_already_does_not_write_it(notebook: OpenNotebook, path: Path) -> None:
+    async with running(notebook) as disk:
+        before = path.stat()
+        assert await disk.save(NOTEBOOK) == Saving("saved")
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+        await disk.save(CHANGED)
+        assert path.stat().st_ino != before.st_ino
+
+
+async def test_a_file_changed_by_another_program_is_left_alone_unless_a_person_asks(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    async with running(notebook) as disk:
+        path.write_bytes(b"somebody else's")
+        answer = await disk.save(CHANGED)
+        assert answer.status == "not saved"
+        assert "changed on disk by another program" in answer.reason
+        assert path.read_bytes() == b"somebody else's"
+        assert await disk.save(CHANGED, force=True) == Saving("saved")
+        assert load(path.read_bytes()) == CHANGED
+        [kept] = notebook.folder.glob("replaced-*.ipynb")
+        assert kept.read_bytes() == b"somebody else's"
+        assert await disk.save(NOTEBOOK) == Saving("saved")
+
+
+async def test_a_death_between_the_rename_and_its_record_is_no_other_program(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    async with running(notebook) as disk:
+        notebook.journal.set_meta(saving_hash=digest(dump(CHANGED)))
+        path.write_bytes(dump(CHANGED))
+        assert await disk.save(NOTEBOOK) == Saving("saved")
+        assert path.read_bytes() == dump(NOTEBOOK)
+
+
+async def test_a_deleted_file_is_made_again(notebook: OpenNotebook, path: Path) -> None:
+    async with running(notebook) as disk:
+        path.unlink()
+        assert await disk.save(CHANGED) == Saving("saved")
+        assert load(path.read_bytes()) == CHANGED
+
+
+async def test_a_file_that_cannot_be_written_is_told_in_words_and_loses_nothing(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    async with running(notebook) as disk:
+        path.chmod(0o444)
+        assert await disk.save(CHANGED) == Saving("not saved", "x.ipynb could not be written: the file is read-only.")
+        assert path.read_bytes() == dump(NOTEBOOK)
+        path.chmod(0o644)
+        assert await disk.save(CHANGED) == Saving("saved")
+        path.unlink()
+        path.mkdir()
+        answer = await disk.save(NOTEBOOK)
+        assert answer == Saving("not saved", "x.ipynb could not be written: is a directory.")
+        path.rmdir()
+        assert await disk.save(NOTEBOOK) == Saving("saved")
+
+
+async def test_a_missing_folder_is_told_and_nothing_is_made_up(notebook: OpenNotebook, path: Path) -> None:
+    async with running(notebook) as disk:
+        notebook.file.path = path.parent / "gone" / "x.ipynb"
+        answer = await disk.save(CHANGED)
+        assert answer == Saving("not saved", "x.ipynb could not be written: no such file or directory.")
+        assert not (path.parent / "gone").exists()
+        assert await disk.append(b"goes on") == Appended(wants_snapshot=False, content=1)
+
+
+class FullDisk:
+    """A journal whose writes fail for a while, in front of the real one."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.full = True
+
+    def __getattr__(self, name: str) -> Any:
+        if self.full and name in ("append", "store_snapshot", "set_meta"):
+            return self.fail
+        return getattr(self.inner, name)
+
+    def fail(self, *_: Any, **__: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+async def test_a_full_disk_is_an_answer_and_not_a_crash(notebook: OpenNotebook, path: Path) -> None:
+    real = notebook.journal
+    full: Any = FullDisk(real)
+    notebook.journal = full
+    async with running(notebook) as disk:
+        failed = AppendFailed("the journal cannot be written (database or disk is full)")
+        assert await disk.append(b"x", queue=QUEUE) == failed
+        assert await disk.address.ask(StoreSnapshot, b"x", (), True) == failed
+        answer = await disk.save(CHANGED)
+        assert answer == Saving("not saved", "The journal could not be written (database or disk is full).")
+        assert path.read_bytes() == dump(NOTEBOOK)
+        full.full = False
+        assert await disk.append(b"x") == Appended(wants_snapshot=False, content=1)
+        assert await disk.save(CHANGED) == Saving("saved")
+    notebook.journal = real
+
+
+async def test_a_slow_save_does_not_hold_up_appends(notebook: OpenNotebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    written, go = trio.Event(), trio.Event()
+    write = notebook.file.write
+
+    def slow(data: bytes) -> None:
+        trio.from_thread.run_sync(written.set)
+        trio.from_thread.run(go.wait)
+        write(data)
+
+    monkeypatch.setattr(notebook.file, "write", slow)
+    async with running(notebook) as disk, trio.open_nursery() as nursery:
+        nursery.start_soon(disk.save, CHANGED)
+        await written.wait()
+        assert isinstance(await disk.append(b"meanwhile"), Appended)
+        go.set()
+
+
+async def test_a_kill_during_an_append_leaves_it_whole_and_the_asker_knows(notebook: OpenNotebook) -> None:
+    entered, go = trio.Event(), threading.Event()
+    append = notebook.journal.append
+
+    class Slow(FullDisk):
+        def __getattr__(self, name: str) -> Any:
+            return self.slowly if name == "append" else getattr(self.inner, name)
+
+        def slowly(self, *arguments: Any) -> int:
+            trio.from_thread.run_sync(entered.set)
+            go.wait()
+            return append(*arguments)
+
+    real = notebook.journal
+    slow: Any = Slow(real)
+    notebook.journal = slow
+    outcome: list[Appended | AppendFailed | None] = []
+
+    async def ask() -> None:
+        try:
+            outcome.append(await disk.address.ask(Append, (b"in hand",), None, True))
+        except ActorDied:
+            outcome.append(None)
+
+    async with running(notebook) as disk:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await entered.wait()
+            nursery.start_soon(disk.stage.kill, "disk")
+            await trio.testing.wait_all_tasks_blocked()
+            go.set()
+        assert outcome in ([Appended(wants_snapshot=False, content=1)], [None])  # it ends, one way or the other
+        notebook.journal = real
+        assert (await disk.load()).updates[-1] == b"in hand"
+
+
+async def test_a_clean_stop_ends_the_save_under_way(notebook: OpenNotebook, path: Path) -> None:
+    async with running(notebook) as disk:
+        await disk.address.request(Save, CHANGED, False, 0)
+    assert load(path.read_bytes()) == CHANGED
