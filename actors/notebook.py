@@ -66,6 +66,8 @@ News: TypeAlias = InputAsked | KernelChanged | Notice
 
 DEFAULT_KERNEL = "python3"
 
+_BUSY: JsonObject = {"busy": True, "status": str(KernelStatus.BUSY)}
+
 
 def notebook_actor(
     hub: Address[HubMessage],
@@ -116,6 +118,7 @@ class _Notebook:
         self._input_cell = ""
         self._watchers: list[Outlet[News]] = []
         self._shown: JsonObject = {}
+        self._language: JsonObject = {}
 
     def close(self) -> None:
         for outlet in self._watchers:
@@ -168,6 +171,8 @@ class _Notebook:
         )
         if isinstance(answer, Refused):
             self._publish(Notice(answer.code, answer.message, "error"))
+            if self._report is not None and (changes := self._kernel_changes(self._report)):
+                await self._edit(tuple(changes))  # it was said to be busy already
             ended = RunEnded("aborted", answer.message)
             await self._step(run_queue.Ended(entry.id, ended, outputs=len(self._written)))
 
@@ -200,12 +205,24 @@ class _Notebook:
             reply(refused or Done())
             return
         entry_id = self._new_id()
-        answer = await again(lambda: self._hub.ask(Enqueue, entry_id, cell_id, who))
+        begins = self._beginning(cell_id) if self._state == run_queue.State() else ()
+        answer = await again(lambda: self._hub.ask(Enqueue, entry_id, cell_id, who, begins))
         if isinstance(answer, Refused):
             reply(answer)
             return
         reply(Done())
+        if answer.begun and self._kernel_is_idle:
+            self._shown |= _BUSY
         await self._step(run_queue.Queued(answer))
+
+    def _beginning(self, cell_id: str) -> tuple[Change, ...]:
+        """What begins a run, and that an idle kernel is busy now: one append less than when it says so itself."""
+        changes = run_queue.beginning(cell_id)
+        return (*changes, SetKernel(_BUSY)) if self._kernel_is_idle else changes
+
+    @property
+    def _kernel_is_idle(self) -> bool:
+        return self._report is not None and self._report.status is KernelStatus.IDLE
 
     async def _interrupt(self, reply: Reply[Done]) -> None:
         if self._state.running is not None:
@@ -278,7 +295,8 @@ class _Notebook:
         if shown != self._shown:
             self._shown = shown
             changes.append(SetKernel(shown))
-        if report.language_info and report.status is KernelStatus.IDLE:
+        if report.status is KernelStatus.IDLE and report.language_info not in ({}, self._language):
+            self._language = report.language_info
             changes.append(SetNotebookMetadata({"language_info": report.language_info}))
         return changes
 

@@ -118,10 +118,11 @@ class Connection:
 
         if self._services.failed:
             started()  # nobody takes from the hub's mailbox, and a full one must not keep the client from a retry
-        while True:
+        while not self._sink.closing:  # else the hub would close each new subscription at once
             outlet = HubOutlet(self._sink)
             await again(partial(self._subscribe, outlet, started))
             await outlet.gone.wait()
+        started()
 
     async def _subscribe(self, outlet: HubOutlet, on_its_way: Callable[[], None]) -> Done:
         answer = await self._services.hub.request(Subscribe, self.session, outlet, self._state, self._merges)

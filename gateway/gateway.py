@@ -48,8 +48,10 @@ from protocol.values import JsonObject
 
 News: TypeAlias = Saving | Notice | InputAsked | KernelChanged
 
-# Seconds between looks at silent sessions and withheld awareness; for goodbyes at a stop.
+# Seconds between looks at silent sessions and withheld awareness; until a connection that does not say who it is
+# hears who is here; for goodbyes at a stop.
 TICK = 0.25
+SHY = 0.5
 GOODBYE = 1.0
 
 
@@ -91,6 +93,7 @@ class _Gateway:
         self._services = services
         self._sessions: dict[str, Session] = {}
         self._presence = Presence(first_clock=first_clock)
+        self._ungreeted: dict[str, float] = {}  # session → when it joined
         # The last of each kind, for those who come later.
         self._saving: str | None = None
         self._kernel: str | None = None
@@ -107,11 +110,13 @@ class _Gateway:
             case Join():
                 self._join(message)
             case Leave(session):
+                self._ungreeted.pop(session, None)
                 if self._sessions.pop(session, None) is not None:
                     self._deliver(self._presence.left(session, trio.current_time()))
             case HeardAwareness(session, payload):
                 if session in self._sessions:
                     self._deliver(self._presence.heard(session, payload, trio.current_time()).sends)
+                    self._greet(session)
             case AskedAwareness(session):
                 if session in self._sessions:
                     self._deliver(self._presence.queried(session, trio.current_time()))
@@ -130,7 +135,7 @@ class _Gateway:
         message.reply(Done())
         now = trio.current_time()
         self._presence.joined(message.session, now)
-        self._deliver(self._presence.greeting(message.session, now))
+        self._ungreeted[message.session] = now
         if message.text:
             for text in (self._saving, self._kernel, self._input, *self._notices):
                 if text is not None:
@@ -146,6 +151,12 @@ class _Gateway:
             for session in send.to:
                 self._offer(session, frame)
 
+    def _greet(self, session: str) -> None:
+        """Tell a connection who is here. Not before it has said who it is itself: an old connection of the same
+        client may not be known to be dead yet, and a client must never hear its own id with our clock."""
+        if self._ungreeted.pop(session, None) is not None:
+            self._deliver(self._presence.greeting(session, trio.current_time()))
+
     def _offer(self, session_id: str, item: ToClient | str) -> None:
         session = self._sessions.get(session_id)
         if session is not None:
@@ -154,7 +165,10 @@ class _Gateway:
     async def tick(self) -> None:
         while True:
             await trio.sleep(TICK)
-            self._deliver(self._presence.tick(trio.current_time()))
+            now = trio.current_time()
+            for session in [each for each, joined in self._ungreeted.items() if now >= joined + SHY]:
+                self._greet(session)
+            self._deliver(self._presence.tick(now))
 
     # ----------------------------------------------------------------------------------------- what people hear
 

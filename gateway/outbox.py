@@ -17,6 +17,11 @@ class Sink(Protocol):
 
     def put(self, item: Item) -> bool: ...
 
+    @property
+    def closing(self) -> bool:
+        """The last item is in: nothing may follow a close frame."""
+        ...
+
 
 def size_of(item: Item) -> int:
     return len(item.payload) if isinstance(item, Frame) else len(item) if isinstance(item, str) else 0
@@ -40,7 +45,6 @@ class Outbox:
 
     @property
     def closing(self) -> bool:
-        """The last item is in: nothing may follow a close frame."""
         return self._closing
 
     def put(self, item: Item) -> bool:

@@ -32,8 +32,10 @@ log = logging.getLogger("ganimede.sync")
 ROOM = "/g-y-room"
 NO_SUCH_ROOM = 4404
 
-# Seconds: for the handshake; between our pings, and for their answer; for a last close frame.
+# Seconds: for the handshake; for one send, after which the client is taken for gone; between our pings, and for
+# their answer; for a last close frame.
 HANDSHAKE = 10.0
+SEND_WITHIN = 30.0
 PING_EVERY, PONG_WITHIN = 20.0, 20.0
 GOODBYE = 1.0
 
@@ -84,12 +86,15 @@ class SharedStream(trio.abc.Stream):
         return bool(self._rest)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        async with self._lock:
-            if self._rest:
-                rest, self._rest = self._rest, b""
-                await self._inner.send_all(rest)
-            if data:
-                await self._inner.send_all(data)
+        with trio.move_on_after(SEND_WITHIN) as patience:
+            async with self._lock:
+                if self._rest:
+                    rest, self._rest = self._rest, b""
+                    await self._inner.send_all(rest)
+                if data:
+                    await self._inner.send_all(data)
+        if patience.cancelled_caught:
+            raise trio.BrokenResourceError("the client takes nothing")
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._inner.wait_send_all_might_not_block()
@@ -110,8 +115,12 @@ class DirectSink:
         self._outbox = outbox
         self.owes = trio.Event()
 
+    @property
+    def closing(self) -> bool:
+        return self._outbox.closing
+
     def put(self, item: Item) -> bool:
-        if not isinstance(item, Frame) or len(self._outbox) or self._outbox.closing:
+        if not isinstance(item, Frame) or len(self._outbox) or self.closing:
             return self._outbox.put(item)
         if not item.framed:
             item.framed = websocket_frame(item.payload)

@@ -27,6 +27,7 @@ from protocol.messages import (
 )
 from protocol.owned_roots import OwnedRoots
 from protocol.touched import Touched
+from protocol.update import ARRAY, MAP, TEXT
 from protocol.values import CellValue, NotebookValue, shareable
 
 T = TypeVar("T")
@@ -39,6 +40,14 @@ MERGE_GROUP = 64
 
 class DocumentBroken(Exception):
     """pycrdt failed; the Doc may be half changed and must not be used again."""
+
+
+_ROOT_TYPES = {"cells": ARRAY, "run_queue": ARRAY, "nb_path": TEXT}
+
+
+def root_type(name: str) -> int:
+    """Which shared type a root is, for the guard: content of another kind in it can hang whoever reads it."""
+    return _ROOT_TYPES.get(name, MAP)
 
 
 @contextmanager

@@ -172,12 +172,16 @@ class ClientUpdate(msgspec.Struct, frozen=True):
 
 class Enqueue(msgspec.Struct, frozen=True):
     """Record a run-queue entry for ``cell_id``: reads the source now, sets the state, durable when answered.
-    Idempotent: an entry with this id that is there already is the answer."""
+
+    ``begins``: nothing else waits, so the entry begins at once, with these changes in a further transaction of the
+    same append. Asked again with the same ``entry_id``: the entry that is there.
+    """
 
     reply: Reply[Entry | Refused]
     entry_id: str
     cell_id: str
     who: str
+    begins: tuple[Change, ...] = ()
 
 
 class Edit(msgspec.Struct, frozen=True):

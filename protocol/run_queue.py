@@ -94,6 +94,8 @@ def is_queued(state: State, cell_id: str) -> bool:
 def step(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
     match event:
         case Queued(entry):
+            if state.running is None and entry.begun:  # recorded so, together with what begins a run
+                return State(entry, state.waiting), (Run(entry),)
             if state.running is None:
                 return _begin(State(None, (*state.waiting, entry)), ())
             return State(state.running, (*state.waiting, entry)), ()
@@ -120,11 +122,15 @@ def _begin(state: State, changes: tuple[Change, ...]) -> tuple[State, tuple[Effe
         return _write(State(), changes) if changes else (State(), ())
     head, rest = msgspec.structs.replace(state.waiting[0], begun=True), state.waiting[1:]
     begun = State(head, rest)
-    started = (
-        SetCell(head.cell_id, {"state": "running", "execution_count": None}),
-        WriteOutputs(head.cell_id, 0, ()),
+    return begun, (Write((*changes, *beginning(head.cell_id)), begun.recorded), Run(head))
+
+
+def beginning(cell_id: str) -> tuple[Change, ...]:
+    """What the document says when a run of ``cell_id`` begins."""
+    return (
+        SetCell(cell_id, {"state": "running", "execution_count": None}),
+        WriteOutputs(cell_id, 0, ()),
     )
-    return begun, (Write((*changes, *started), begun.recorded), Run(head))
 
 
 def _found(entries: tuple[Entry, ...], alive: bool, outputs: int) -> tuple[State, tuple[Effect, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from protocol.document import Document, DocumentBroken, merged
+from protocol.document import Document, DocumentBroken, merged, root_type
 from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
 from protocol.lib0 import Malformed
 from protocol.messages import Change, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel
@@ -55,7 +55,7 @@ class TrueCopy:
     def _adopt(self, updates: tuple[bytes, ...], client_id: int) -> None:
         pieces = merged(updates)
         self.doc = Document(pieces, client_id)
-        self._guard = Guard(self._limits, frozenset({client_id}))
+        self._guard = Guard(self._limits, frozenset({client_id}), root_type)
         for piece in pieces:  # the whole document's update would not show a gap
             if self._guard.learn(piece) is not None:
                 raise Malformed("Something is missing that the rest depends on.")
@@ -125,7 +125,11 @@ class TrueCopy:
         if self.doc.cell_type(cell_id) != "code":
             return Refused("not_code", "Only code cells can be run.")
         entry = Entry(wanted.entry_id, cell_id, self.doc.source(cell_id), wanted.who)
-        self.edit((SetCell(cell_id, {"state": "queued"}),), (*self.queue, entry))
+        before = self.queue
+        self.edit((SetCell(cell_id, {"state": "queued"}),), (*before, entry))
+        if wanted.begins:
+            entry = msgspec.structs.replace(entry, begun=True)
+            self.edit(wanted.begins, (*before, entry))
         return entry
 
     def repair(self) -> None:

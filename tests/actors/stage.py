@@ -20,6 +20,11 @@ class Stage:
             "stage", Supervisor("stage", children, restarts=10**6).run, grace=60
         )
         self._over = trio.Event()
+        self._children = {child.name: child for child in children}
+
+    def crash(self, name: str) -> None:
+        """End the present incarnation in whatever state it is, also before it is up."""
+        self._children[name].scope.cancel()
 
     async def kill(self, name: str) -> bool:
         """End the present incarnation as a crash would; the next one is up when this returns. False: none was up."""

@@ -533,11 +533,19 @@ async def test_who_does_not_read_is_closed_with_1013_and_nobody_waits_for_it(tmp
             await until(arrived, every=0.001)
             longest = max(longest, trio.current_time() - started)
         assert longest < 2.0
+        before = cpu_seconds(server.pid)
+        await trio.sleep(1)
+        assert cpu_seconds(server.pid) - before < 0.5  # those that do not read cost nothing while they are closed
         for client in (slow, slow_page):
             client.connection.resume()
             assert await client.connection.wait_closed(20) == 1013
             await client.connect(within=20)
         await converged(writer, reader, slow, slow_page, within=20)
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def test_a_thousand_updates_at_once_close_nobody_and_none_is_lost(server: Server) -> None:
