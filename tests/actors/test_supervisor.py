@@ -11,7 +11,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors.mailbox import ActorDied, ActorStopped, Actor, Mailbox, again
+from actors.mailbox import Actor, ActorDied, ActorStopped, Mailbox, again
 from actors.supervisor import (
     Child,
     ChildStatus,

@@ -102,7 +102,7 @@ class Dumps(Protocol):
 async def until(holds: Callable[[], Awaitable[bool]], *, within: float = 5.0, every: float = 0.02) -> None:
     """Ask again and again until it holds."""
     with trio.fail_after(within):
-        while not await holds():  # noqa: ASYNC110 - other processes set no events
+        while not await holds():
             await trio.sleep(every)
 
 

@@ -42,7 +42,7 @@ def shared_server(notebook: Path, *arguments: str, **options: Any) -> Iterator[S
     def run() -> None:
         try:
             trio.run(serve)
-        except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+        except BaseException as error:
             news.put(error)
         else:
             news.put(None)
