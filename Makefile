@@ -54,7 +54,7 @@ format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 
 chaos: $(VENV)/.test
-	GANIMEDE_FULL=1 $(BIN)/python -m pytest tests/chaos $(ARGS)
+	GANIMEDE_FULL=1 $(BIN)/python -m pytest tests/chaos tests/system/test_kernels.py $(ARGS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(ARGS)

@@ -212,7 +212,7 @@ class _Notebook:
             return
         reply(Done())
         if answer.begun and self._kernel_is_idle:
-            self._shown |= _BUSY
+            self._shown = {**self._shown, **_BUSY}  # the old dict has travelled
         await self._step(run_queue.Queued(answer))
 
     def _beginning(self, cell_id: str) -> tuple[Change, ...]:

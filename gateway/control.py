@@ -153,6 +153,8 @@ class Control:
             return Refused("not_allowed", "This server was started without --chaos.")
         if isinstance(request.fields, wire.KillFields):
             supervisor = services.root if request.fields.actor == "gateway" else services.notebook_tree
+            if services.failed and supervisor is services.notebook_tree:
+                return Refused("not_running", "The notebook's actors failed: none of them runs.")
             return _plain(await supervisor.ask(Kill, request.fields.actor))
         tree = await services.root.ask(Status)
         if not services.failed:

@@ -68,10 +68,7 @@ class TrueCopy:
             self._record(self.doc.clear_deleted(), content=False)
             self._record(self.doc.repair(), content=False)
         self._record(self.doc.set_path(path), content=False)
-        # A cell without an entry neither waits nor runs, whatever became of the edit that said so.
-        ids = [entry.cell_id for entry in self._queue]
-        idle = [SetCell(cell_id, {"state": "idle"}) for cell_id in self.doc.busy_cells() if cell_id not in ids]
-        self._record(self.doc.edit(idle, ids), content=False)
+        self._settle()
 
     @property
     def queue(self) -> tuple[Entry, ...]:
@@ -113,6 +110,13 @@ class TrueCopy:
         self._record(self.doc.edit(changes, ids), content=any(map(_is_content, changes)))
         if queue is not None:
             self._new_queue = queue
+            self._settle()
+
+    def _settle(self) -> None:
+        """A cell without an entry neither waits nor runs, whatever became of the edit that said so."""
+        ids = [entry.cell_id for entry in self.queue]
+        idle = [SetCell(cell_id, {"state": "idle"}) for cell_id in self.doc.busy_cells() if cell_id not in ids]
+        self._record(self.doc.edit(idle, ids), content=False)
 
     def enqueue(self, wanted: Enqueue) -> Entry | Refused:
         """The entry that is there already, a new one, or why there can be none."""

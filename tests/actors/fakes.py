@@ -187,6 +187,7 @@ class FakeKernel:
         self.puller: Pull | None = None
         self.language_info: JsonObject = {}
         self.restart_takes = 0.0
+        self.told: dict[int, tuple[str, int]] = {}  # report number → run, outputs that it told of
 
     # ------------------------------------------------------------------------------------ what a test makes happen
 
@@ -226,15 +227,17 @@ class FakeKernel:
     def answer(self) -> None:
         pull, self.puller = self.puller, None
         if pull is not None:
-            pull.reply(self.report())
+            pull.reply(self.report(pull.seen))
 
-    def report(self) -> KernelReport:
+    def report(self, seen: int) -> KernelReport:
         run = self.run
         told = None
         if run is not None and self.held:
-            told = RunReport(
-                run.entry.run, run.entry.cell_id, 0, tuple(run.outputs), run.count, True, run.input, run.ended
-            )
+            name, start = self.told.get(seen, ("", 0))
+            start = start if name == run.entry.run else 0
+            self.told[self.number] = (run.entry.run, len(run.outputs))
+            news = tuple(run.outputs[start:])
+            told = RunReport(run.entry.run, run.entry.cell_id, start, news, run.count, True, run.input, run.ended)
         return KernelReport(
             f"actor{self.actors}", self.number, self.status, self.reason, self.name, self.incarnation,
             self.language_info, told,
@@ -275,6 +278,7 @@ def fake_kernel_actor(kernel: FakeKernel) -> Actor[KernelMessage]:
         kernel.number += 1
         kernel.held = False
         kernel.puller = None
+        kernel.told.clear()
         async with trio.open_nursery() as nursery:
             async for message in mailbox:
                 await trio.lowlevel.checkpoint()

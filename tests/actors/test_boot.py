@@ -231,9 +231,7 @@ def test_a_second_server_is_refused_with_the_address_of_the_first(place: Place) 
     describe_lock(first.lock, "http://localhost:8000/")
     with pytest.raises(BootError) as caught:
         place.open()
-    assert str(caught.value) == (
-        "x.ipynb is already open in another Ganimede server (http://localhost:8000/)."
-    )
+    assert str(caught.value) == ("x.ipynb is already open in another Ganimede server (http://localhost:8000/).")
     place.reopen()
 
 
@@ -250,7 +248,9 @@ def test_a_link_to_the_same_file_is_the_same_notebook(place: Place, tmp_path: Pa
     ("content", "sentence"),
     [(b"no json", "not valid JSON"), (b"[]", "not a notebook"), (b'{"cells": 5}', "has no cells")],
 )
-def test_a_file_that_is_no_notebook_is_refused_whole_and_unlocked(place: Place, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_no_notebook_is_refused_whole_and_unlocked(
+    place: Place, content: bytes, sentence: str
+) -> None:
     place.path.write_bytes(content)
     for _ in range(2):
         with pytest.raises(BootError, match=sentence):
@@ -300,7 +300,9 @@ def test_a_disk_that_is_full_at_boot_does_not_cost_the_journal(
     assert list(place.folder.glob("journal-*")) == []
 
 
-def test_the_state_of_a_notebook_is_closed_to_others_and_a_folder_of_the_user_stays_as_it_was(place: Place) -> None:
+def test_the_state_of_a_notebook_is_closed_to_others_and_a_folder_of_the_user_stays_as_it_was(
+    place: Place,
+) -> None:
     place.state_dir.mkdir(mode=0o755)
     place.state_dir.chmod(0o755)
     place.open()

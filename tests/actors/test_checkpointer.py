@@ -201,7 +201,9 @@ async def test_a_file_that_cannot_be_written_is_told_in_words_and_loses_nothing(
 ) -> None:
     async with running(notebook) as disk:
         path.chmod(0o444)
-        assert await disk.save(CHANGED) == Saving("not saved", "x.ipynb could not be written: the file is read-only.")
+        assert await disk.save(CHANGED) == Saving(
+            "not saved", "x.ipynb could not be written: the file is read-only."
+        )
         assert path.read_bytes() == dump(NOTEBOOK)
         path.chmod(0o644)
         assert await disk.save(CHANGED) == Saving("saved")
@@ -255,7 +257,9 @@ async def test_a_full_disk_is_an_answer_and_not_a_crash(notebook: OpenNotebook, 
     notebook.journal = real
 
 
-async def test_a_slow_save_does_not_hold_up_appends(notebook: OpenNotebook, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_save_does_not_hold_up_appends(
+    notebook: OpenNotebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written, go = trio.Event(), trio.Event()
     write = notebook.file.write
 

@@ -101,7 +101,9 @@ def test_a_file_larger_than_the_limit_of_the_process_leaves_the_old_one(path: Pa
         "except OSError as error:\n    print(in_words(error))\n"
     )
     root = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, cwd=root, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, cwd=root, check=True
+    )
     assert done.stdout == "file too large\n"
     assert path.read_bytes() == b"old"
     assert names(path.parent) == [path.name]

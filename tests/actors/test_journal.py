@@ -150,6 +150,12 @@ def test_a_refused_journal_is_closed(journal: Journal) -> None:
     assert set(os.listdir("/proc/self/fd")) == before
 
 
+def test_every_commit_reaches_the_disk_itself(journal: Journal) -> None:
+    """A power cut cannot be tested here, so the two settings that it depends on are."""
+    assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
 def test_meta_is_kept(journal: Journal) -> None:
     journal.set_meta(epoch="e", file_hash="f", saving_hash="s", saved_content=3)
     known = reopened(journal).known()

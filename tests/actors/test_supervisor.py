@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -196,7 +197,7 @@ async def test_the_first_restart_is_at_once_and_later_ones_wait_longer_up_to_the
     async with Tree(Supervisor("s", [Child("a", ill)], restarts=7)) as tree:
         await tree.over.wait()
     begun = witness.times("begins")
-    gaps = [round(after - before, 6) for before, after in zip(begun, begun[1:], strict=False)]
+    gaps = [round(after - before, 6) for before, after in itertools.pairwise(begun)]
     assert gaps == [0, 0.05, 0.1, 0.2, 0.4, 0.4, 0.4]
 
 
@@ -293,6 +294,21 @@ async def test_the_count_clears_after_five_seconds_of_health(witness: Witness) -
         assert tree.status("a").incarnation == 13
         died, begun = witness.times("a ends"), witness.times("a begins")
         assert begun[10] == died[9]  # the first restart of the last round was at once again
+
+
+async def test_health_clears_the_count_even_within_a_longer_window(witness: Witness) -> None:
+    witness.begin()
+    child = Child("a", witness.actor("a"))
+    async with Tree(Supervisor("s", [child], within=1000, healthy=2)) as tree:
+        for _ in range(5):
+            for _ in range(3):
+                await child.address.tell(Crash())
+                await child.address.ask(Echo, "")
+            await trio.sleep(2.1)
+        for _ in range(4):
+            await child.address.tell(Crash())
+            await trio.sleep(1.9)
+        assert tree.over.is_set()
 
 
 async def test_crashes_that_are_far_apart_never_give_up(witness: Witness) -> None:
@@ -412,6 +428,18 @@ async def test_after_the_stop_every_ask_fails(witness: Witness) -> None:
         await child.address.ask(Echo, "x")
     with pytest.raises(ActorStopped):
         await child.address.tell(Crash())
+
+
+async def test_a_question_that_was_never_read_fails_at_the_stop(witness: Witness) -> None:
+    async def deaf(mailbox: Mailbox[Message]) -> None:
+        mailbox.up()
+        await trio.sleep_forever()
+
+    child = Child("a", deaf)
+    async with Tree(Supervisor("s", [child])):
+        answer = await child.address.request(Echo, "x")
+    with pytest.raises(ActorStopped):
+        await answer()
 
 
 async def test_a_stop_ends_backoff_and_failure(witness: Witness) -> None:

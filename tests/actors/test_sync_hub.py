@@ -78,7 +78,9 @@ class Hub:
         await self.join(session, inbox, state, merged)
         return inbox
 
-    async def join(self, session: str, outlet: Outlet[ToClient], state: bytes | None, merged: bool = False) -> None:
+    async def join(
+        self, session: str, outlet: Outlet[ToClient], state: bytes | None, merged: bool = False
+    ) -> None:
         await again(lambda: self.address.ask(Subscribe, session, outlet, state, merged))
 
     async def connect(self, session: str, client_id: int) -> Client:
@@ -397,6 +399,32 @@ async def test_an_update_that_breaks_the_document_in_spite_of_the_guard_costs_no
         await trio.sleep(5)
         assert disk.file is not None
         assert disk.file.cells[0].source == "1before after"
+
+
+async def test_nobody_looks_at_a_broken_document_while_it_is_remade(
+    disk: MemoryDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hub_over(disk) as hub:
+        one, two = await hub.connect("s1", 7), await hub.connect("s2", 8)
+        await two.send(two.browser.type("a", "2"))
+        await hub.settle()
+        apply = Document.apply
+
+        def breaks(document: Document, update: bytes) -> bool:
+            changed = apply(document, update)
+            return apply(document, b"\xff") if b"poison" in update else changed
+
+        monkeypatch.setattr(Document, "apply", breaks)
+        await trio.sleep(1.9)
+        disk.hold()
+        await one.send(one.browser.type("b", "poison"))
+        await trio.sleep(1)  # the journal is slow, and the file is due
+        assert disk.saves == []
+        disk.gate.set()
+        await hub.settle()
+        await trio.sleep(0.1)
+        [(_, save)] = disk.saves
+        assert [cell.source for cell in save.notebook.cells] == ["12", ""]
 
 
 async def test_a_gap_is_answered_with_a_question_for_everything(disk: MemoryDisk) -> None:
@@ -723,6 +751,7 @@ async def test_a_notebook_without_positions_is_laid_out_and_not_written() -> Non
         assert all(cell.top is not None for cell in (await hub.notebook()).cells)
         await trio.sleep(60)
     assert disk.saves == []
+    assert disk.content == 0
 
 
 async def test_an_edit_that_is_taken_back_is_not_written(disk: MemoryDisk) -> None:

@@ -55,6 +55,16 @@ def test_a_cell_that_a_client_adds_is_there_with_its_source() -> None:
     )
 
 
+def test_the_whole_update_follows_every_change() -> None:
+    doc = document(cell("a"))
+    browser = browser_of(doc)
+    for source in ("x", "xy"):
+        hear(doc, browser, browser.type("a", source[-1]))
+        assert browser_of(doc, 50).read("a")["source"] == source
+    doc.edit([SetCell("a", {"execution_count": 3})])
+    assert browser_of(doc, 51).read("a")["execution_count"] == 3
+
+
 def test_the_value_follows_every_touched_cell() -> None:
     doc = document(cell("a", source="1"), cell("b"))
     browser = browser_of(doc)

@@ -82,6 +82,13 @@ def test_the_first_cell_runs_at_once_and_its_old_outputs_and_count_go() -> None:
     assert run == Run(entry("a", begun=True))
 
 
+def test_an_entry_that_was_recorded_as_begun_only_runs() -> None:
+    assert step(State(), Queued(entry("a", begun=True))) == (
+        State(entry("a", begun=True)),
+        (Run(entry("a", begun=True)),),
+    )
+
+
 def test_later_cells_wait_and_run_in_order() -> None:
     state, document = play(Queued(entry("a")), Queued(entry("b")), Queued(entry("c")))
     assert [each.cell_id for each in state.recorded] == ["a", "b", "c"]
@@ -216,8 +223,9 @@ class Storm(RuleBasedStateMachine):
     def record(self, cell: str) -> Entry:
         """What the hub does on Enqueue."""
         self.number += 1
-        made = Entry(f"run{self.number}", cell, "")
-        self.document.states[cell] = "queued"
+        begun = self.state == State()  # then the hub begins it in the same append
+        made = Entry(f"run{self.number}", cell, "", begun=begun)
+        self.document.states[cell] = "running" if begun else "queued"
         self.document.recorded = (*self.document.recorded, made)
         return made
 

@@ -121,6 +121,12 @@ def test_a_cell_whose_end_was_lost_does_not_stay_busy() -> None:
     assert browser.queue.to_py() == ["b"]
 
 
+def test_a_new_queue_leaves_no_cell_busy_that_is_not_in_it(fresh: TrueCopy) -> None:
+    fresh.edit((SetCell("a", {"state": "running"}),), (Entry("1", "a", ""),))
+    fresh.edit((SetCell("b", {"state": "running"}),), (Entry("2", "b", ""),))
+    assert fresh.doc.busy_cells() == ("b",)
+
+
 def test_a_queue_is_old_until_another_is_recorded() -> None:
     entry = Entry("1", "a", "", begun=True)
     made = copy(recovered(queue=(entry,), old_queue=True))

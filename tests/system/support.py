@@ -99,6 +99,10 @@ def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
 def read_notebook(path: Path) -> dict[str, Any]:
     """The file as JSON, which it is with every save; nbformat finds nothing wrong with it."""
     found: dict[str, Any] = json.loads(text_of(path))
@@ -133,10 +137,14 @@ class Page(PycrdtClient):
         super().__init__(server.control_url, server.token)
         self.control = _Control(self)
         self._heard = trio.Event()
+        self._last: dict[tuple[str, str], Message] = {}
 
     def _hear(self, message: str | bytes) -> None:
         if isinstance(message, str):
             self.control._hear(message)
+            found = json.loads(message)
+            if "message" in found:
+                self._last[found["channel"], found["method"]] = found["message"]
         else:
             super()._hear(message)
         self._heard.set()
@@ -173,11 +181,8 @@ class Page(PycrdtClient):
         await self.until(lambda: self.last("notebook", "saving") == {"status": "saved", "reason": ""}, within)
 
     def last(self, channel: str, method: str) -> Message | None:
-        """The newest push of a kind; all of them stay."""
-        for push in reversed(self.control.pushes):
-            if (push.get("channel"), push.get("method")) == (channel, method):
-                return dict(push["message"])
-        return None
+        """The newest message of a kind, also one that was taken from ``pushes``."""
+        return self._last.get((channel, method))
 
     # ------------------------------------------------------------------------------------------------ cells
 
