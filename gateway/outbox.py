@@ -81,19 +81,24 @@ class Outbox:
 
 
 class HubOutlet:
-    """The hub's end. ``gone`` is set when the hub forgot this subscription: subscribe again."""
+    """The hub's end. ``gone`` is set when the hub forgot this subscription although the connection goes on, which
+    means that the hub restarted: subscribe again."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self._over = False
         self.gone = trio.Event()
 
     def offer(self, item: ToClient, /) -> bool:
         if isinstance(item, Notice):
             return True  # people hear these from the gateway
-        return not self.gone.is_set() and self._sink.put(item)
+        taken = not self.gone.is_set() and self._sink.put(item)
+        self._over |= isinstance(item, HangUp) or not taken
+        return taken
 
     def close(self) -> None:
-        self.gone.set()
+        if not self._over:
+            self.gone.set()
 
 
 class GatewayOutlet:
