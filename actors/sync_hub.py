@@ -109,7 +109,7 @@ class _Hub:
         self.saver = Saver(checkpointer, self._value, settings.autosave)
         self.recorder = Recorder(checkpointer, self._state, self._tell_degraded)
         self._gaps: dict[str, tuple[int, float]] = {}  # session → resyncs asked for, and when the last
-        self._refused: set[str] = set()  # sessions that were hung up on: what they sent before is dropped
+        self._refused: dict[str, str] = {}  # sessions that were hung up on, and why: what they send is dropped
         self._let_out: list[Callable[[], None]] = []
         self._repair_at = inf
 
@@ -222,7 +222,7 @@ class _Hub:
                 self._subscribe(message)
             case Unsubscribe(session):
                 self._gaps.pop(session, None)
-                self._refused.discard(session)
+                self._refused.pop(session, None)
                 self._let_out.append(lambda: self.fanout.remove(session))  # behind a Subscribe in this batch
             case AnswerSync(session, state):
                 self._let_out.append(lambda: self._answer_sync(session, state))
@@ -259,6 +259,8 @@ class _Hub:
     def _subscribe(self, message: Subscribe) -> None:
         def admit() -> None:
             self.fanout.add(message.session, message.outlet, message.merged)
+            if message.session in self._refused:  # before this subscription there was nobody to hang up on
+                self.fanout.hang_up(message.session, 4400, self._refused[message.session])
             self._ask_for_edits(message.session)
             if message.state is not None:
                 self._answer_sync(message.session, message.state)
@@ -310,5 +312,5 @@ class _Hub:
         self._let_out.append(lambda: self._ask_for_edits(session))
 
     def _refuse(self, session: str, reason: str) -> None:
-        self._refused.add(session)
+        self._refused[session] = reason
         self._let_out.append(lambda: self.fanout.hang_up(session, 4400, reason))

@@ -81,24 +81,20 @@ class Outbox:
 
 
 class HubOutlet:
-    """The hub's end. ``gone`` is set when the hub forgot this subscription although the connection goes on, which
-    means that the hub restarted: subscribe again."""
+    """The hub's end. ``gone`` is set when the hub forgot this subscription: if the connection goes on, the hub
+    restarted, so subscribe again."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._over = False
         self.gone = trio.Event()
 
     def offer(self, item: ToClient, /) -> bool:
         if isinstance(item, Notice):
             return True  # people hear these from the gateway
-        taken = not self.gone.is_set() and self._sink.put(item)
-        self._over |= isinstance(item, HangUp) or not taken
-        return taken
+        return not self.gone.is_set() and self._sink.put(item)
 
     def close(self) -> None:
-        if not self._over:
-            self.gone.set()
+        self.gone.set()
 
 
 class GatewayOutlet:

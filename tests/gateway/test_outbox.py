@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gateway.outbox import GatewayOutlet, HubOutlet, Outbox
 from protocol.messages import Frame, HangUp, Notice
 
@@ -36,21 +34,9 @@ async def test_one_item_of_any_size_fits_into_an_empty_outbox_and_the_next_does_
 async def test_nothing_follows_a_hang_up() -> None:
     box = Outbox(10, 100)
     assert box.put(HangUp(1012, "bye"))
+    assert box.closing
     assert not box.put("late")
     assert await box.take() == [HangUp(1012, "bye")]
-
-
-@pytest.mark.parametrize("last", [HangUp(4400, "bad"), None])
-async def test_a_connection_that_ends_does_not_subscribe_to_the_hub_again(last: HangUp | None) -> None:
-    box = Outbox(1, 100)
-    outlet = HubOutlet(box)
-    if last is not None:
-        assert outlet.offer(last)
-    else:
-        assert outlet.offer(Frame(b"a"))
-        assert not outlet.offer(Frame(b"b"))  # too slow
-    outlet.close()
-    assert not outlet.gone.is_set()
 
 
 async def test_a_subscription_that_ends_with_its_hub_is_noticed() -> None:

@@ -172,8 +172,7 @@ async def test_a_file_that_was_deleted_is_written_again(tmp_path: Path) -> None:
     async with running_server(path) as server, Page(server) as page:
         path.unlink()
         page.insert("first000", 0, "again + ")
-        await page.control.push("notebook", "saving", lambda message: message["status"] == "saving")
-        await page.saved()
+        await page.ask("notebook", "checkpoint")
         assert sources_of(path) == {"first000": "again + 1 + 1"}
 
 

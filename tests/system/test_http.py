@@ -98,7 +98,7 @@ async def test_what_does_not_exist_is_404_and_says_nothing_of_the_server(server:
 async def test_other_methods_and_broken_requests_are_refused_and_the_server_goes_on(server: Server) -> None:
     async with browser(server) as http:
         for method in ("POST", "PUT", "DELETE", "PATCH"):
-            assert (await http.request(method, "/config", content=b"x" * 100_000)).status_code == 405
+            assert (await http.request(method, "/config", content=b"x" * 1000)).status_code == 405
         assert (await http.get("/config", params={"x": "y" * 7000})).status_code == 200
         assert (await http.get("/config")).json() == DEFAULTS
 
