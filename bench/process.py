@@ -62,7 +62,12 @@ def started(
     begun = time.perf_counter()
     with open(folder / "errors.txt", "ab") as errors:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, cwd=folder, env={**os.environ, **(env or {})}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=folder,
+            env={**os.environ, **(env or {})},
         )
     try:
         assert process.stdout is not None

@@ -62,6 +62,7 @@ class Control:
         self._asked = 0
 
     def tell(self, channel: str, method: str, **message: object) -> None:
+        self.socket.drain()
         self.socket.send(json.dumps({"channel": channel, "method": method, "message": message}))
 
     def ask(self, channel: str, method: str, **message: object) -> object:

@@ -67,6 +67,7 @@ class WebSocket:
             raise Failed(f"no WebSocket at port {port}{path.split('?')[0]}: {head[:200]!r}")
         self.buffer = bytearray(rest)
         self._begun = bytearray()
+        self.received = 0  # bytes of messages
 
     def send(self, message: Message) -> None:
         if isinstance(message, str):
@@ -93,6 +94,19 @@ class WebSocket:
                 raise Failed("the server closed a WebSocket")
             self.buffer += piece
 
+    def drain(self) -> None:
+        """Drop what has come: a client that does not read is disconnected some day."""
+        self.socket.settimeout(0)
+        try:
+            while piece := self.socket.recv(1 << 20):
+                self.buffer += piece
+        except BlockingIOError:
+            self.socket.settimeout(30)
+            while self._take() is not None:
+                pass
+            return
+        raise Failed("the server closed a WebSocket")
+
     def _take(self) -> Message | None:
         while True:
             ends = frame_ends(self.buffer)
@@ -111,6 +125,7 @@ class WebSocket:
                 self._begun += payload
                 if first & 0x80:
                     whole, self._begun = bytes(self._begun), bytearray()
+                    self.received += len(whole)
                     return whole.decode() if self._text else whole
 
     def close(self) -> None:

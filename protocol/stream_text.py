@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-PIECE = 8192
+PIECE = 2048
 _CONTROL = re.compile(r"([\n\r\b])")
 
 
