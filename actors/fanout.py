@@ -68,13 +68,13 @@ class Fanout:
 
     def broadcast(self, updates: Iterable[tuple[str, bytes]], now: float) -> None:
         """``updates``: (session that it came from, or "", update)."""
-        direct = [each.session for each in self._subscribers.values() if not each.merges]
+        direct = [each for each in self._subscribers.values() if not each.merges]
         anyone_merges = len(direct) < len(self._subscribers)
         for sender, update in updates:
             frame = Frame(update_message(update))
-            for session in direct:
-                if session != sender:
-                    self.send(session, frame)
+            for gone in [each for each in direct if each.session != sender and not each.outlet.offer(frame)]:
+                self.remove(gone.session)
+                direct.remove(gone)
             if anyone_merges:
                 self._waiting.append((sender, update))
         if self._waiting and now >= self._flushed + TICK:

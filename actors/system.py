@@ -25,7 +25,7 @@ from actors.boot import OpenNotebook
 from actors.checkpointer import checkpointer
 from actors.kernel import kernel_actor
 from actors.kernel_connection import KernelHandle
-from actors.mailbox import Address
+from actors.mailbox import ActorDied, Address
 from actors.notebook import notebook_actor
 from actors.supervisor import Child, ChildStatus, Supervisor, SupervisorMessage, describe
 from actors.sync_hub import HubSettings, sync_hub
@@ -79,7 +79,14 @@ class System:
         self._children.append(child)
 
     async def _run_root(self, mailbox: Any) -> None:
-        await Supervisor("root", self._children, report=self._report).run(mailbox)
+        await Supervisor("root", self._children, report=self._heard).run(mailbox)
+
+    def _heard(self, name: str, status: ChildStatus) -> None:
+        """A subtree that failed answers nobody until it is tried again: who asked just before must not wait."""
+        if name == "notebook" and status.state == "failed":
+            for child in self._inner:
+                child.channel.drop_questions(ActorDied)
+        self._report(name, status)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until :meth:`stop`. Raises :class:`RootFailed`: that is fail-stop."""

@@ -23,7 +23,7 @@ RATE = 50.0
 
 
 def measure(quick: bool) -> list[Row]:
-    rounds = 1 if quick else 5
+    rounds = 1 if quick else 3
     cases = [(clients, rate) for clients in (50, 200) for rate in (RATE, 0.0)]
     measured: dict[tuple[int, float, str], list[Delivered]] = {}
     with scratch() as folder, ExitStack() as stack:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -40,6 +41,9 @@ from protocol.messages import (
 
 # Requests of one client that may wait for their answer; more make it wait before the next is read.
 PENDING = 64
+
+# Seconds that the news of an ended connection may take into the Gateway's mailbox (many may end at once).
+LEAVING = 5.0
 
 
 class Gone(Exception):
@@ -98,9 +102,10 @@ class Connection:
             self._hang_up(1012, "the server restarts")
         finally:
             services.connected -= 1
-            # Full mailboxes are no reason to wait: both notice a dead outlet at their next offer.
+            # The hub may be down and its mailbox full: it notices the dead outlet at its next broadcast.
             services.hub.offer(Unsubscribe(self.session))
-            services.gateway.offer(Leave(self.session))
+            with trio.CancelScope(shield=True), trio.move_on_after(LEAVING), suppress(ActorStopped):
+                await services.gateway.tell(Leave(self.session))
 
     def _hang_up(self, code: int, reason: str) -> None:
         self._sink.put(HangUp(code, reason))

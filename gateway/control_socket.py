@@ -1,4 +1,9 @@
-"""The control socket under quart-trio: text frames and the y-websocket protocol on one WebSocket."""
+"""The control socket under quart-trio: text frames and the y-websocket protocol on one WebSocket.
+
+quart, ASGI and hypercorn cost five times the system call that sends a frame. So frames go straight to the socket,
+as on the sync port; only the handshake, what comes in, pongs and the close frame take the long way. Where the
+socket is not plain HTTP/1.1 (HTTP/2, another server), everything does.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,9 @@ from typing import Any
 import trio
 
 from gateway.connection import Connection, Services
+from gateway.hypercorn_overrides import connection_of_this_task
 from gateway.outbox import Outbox
+from gateway.sync_listener import TEXT, DirectSink, SharedStream, complete, websocket_frame
 from protocol.messages import Frame, HangUp
 
 # Seconds for one send, after which the client is taken for gone; for a last close frame.
@@ -18,7 +25,9 @@ GOODBYE = 1.0
 async def serve_control_socket(websocket: Any, services: Services) -> None:
     """One accepted WebSocket, until it ends. ``websocket``: quart's, with receive, send and close."""
     outbox = Outbox(services.limits.outbox_frames, services.limits.outbox_bytes)
-    connection = Connection(services, outbox, text=True, merges=True)
+    stream = await share_stream()
+    direct = None if stream is None else DirectSink(stream, outbox)
+    connection = Connection(services, direct or outbox, text=True, merges=stream is None)
 
     async def receive() -> str | bytes:
         message: str | bytes | None = await websocket.receive()
@@ -27,7 +36,9 @@ async def serve_control_socket(websocket: Any, services: Services) -> None:
     told = trio.Event()
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_write, websocket, outbox, nursery.cancel_scope, told)
+            nursery.start_soon(_write, websocket, stream, outbox, nursery.cancel_scope, told)
+            if stream is not None and direct is not None:
+                nursery.start_soon(complete, stream, direct, nursery.cancel_scope)
             await connection.serve(receive)
             outbox.hang_up(HangUp(1000, ""))
     finally:
@@ -37,17 +48,41 @@ async def serve_control_socket(websocket: Any, services: Services) -> None:
                 await websocket.close(1012, "the server restarts")
 
 
-async def _write(websocket: Any, outbox: Outbox, scope: trio.CancelScope, told: trio.Event) -> None:
-    while True:
-        for item in await outbox.take():
-            if isinstance(item, HangUp):
-                told.set()
-                with trio.move_on_after(GOODBYE):
-                    await websocket.close(item.code, item.reason)
-                scope.cancel()
-                return
-            with trio.move_on_after(SEND_WITHIN) as patience:
-                await websocket.send(item.payload if isinstance(item, Frame) else item)
-            if patience.cancelled_caught:
-                scope.cancel()
-                return
+async def share_stream() -> SharedStream | None:
+    """Put a stream that we may write to under hypercorn's connection; its own sends then take turns with ours."""
+    connection = connection_of_this_task()
+    if connection is None:
+        return None
+    async with connection.send_lock:
+        plain: object = connection.stream
+        if not isinstance(plain, trio.SocketStream):
+            return None  # TLS
+        connection.stream = stream = SharedStream(plain)  # type: ignore[assignment]
+    return stream
+
+
+async def _write(
+    websocket: Any, stream: SharedStream | None, outbox: Outbox, scope: trio.CancelScope, told: trio.Event
+) -> None:
+    try:
+        while True:
+            for item in await outbox.take():
+                if isinstance(item, HangUp):
+                    told.set()
+                    with trio.move_on_after(GOODBYE):
+                        await websocket.close(item.code, item.reason)
+                    scope.cancel()
+                    return
+                with trio.move_on_after(SEND_WITHIN) as patience:
+                    if stream is None:
+                        await websocket.send(item.payload if isinstance(item, Frame) else item)
+                    elif isinstance(item, Frame):
+                        item.framed = item.framed or websocket_frame(item.payload)
+                        await stream.send_all(item.framed)
+                    else:
+                        await stream.send_all(websocket_frame(item.encode(), TEXT))
+                if patience.cancelled_caught:
+                    scope.cancel()
+                    return
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        scope.cancel()

@@ -110,9 +110,7 @@ class _Gateway:
             case Join():
                 self._join(message)
             case Leave(session):
-                self._ungreeted.pop(session, None)
-                if self._sessions.pop(session, None) is not None:
-                    self._deliver(self._presence.left(session, trio.current_time()))
+                self._left(session)
             case HeardAwareness(session, payload):
                 if session in self._sessions:
                     self._deliver(self._presence.heard(session, payload, trio.current_time()).sends)
@@ -143,6 +141,11 @@ class _Gateway:
             if self._services.failed:
                 self._offer(message.session, _failed(self._services.failed))
 
+    def _left(self, session: str) -> None:
+        self._ungreeted.pop(session, None)
+        if self._sessions.pop(session, None) is not None:
+            self._deliver(self._presence.left(session, trio.current_time()))
+
     # ------------------------------------------------------------------------------------------------ awareness
 
     def _deliver(self, sends: Iterable[Send]) -> None:
@@ -159,8 +162,8 @@ class _Gateway:
 
     def _offer(self, session_id: str, item: ToClient | str) -> None:
         session = self._sessions.get(session_id)
-        if session is not None:
-            session.outlet.offer(item)  # a full outbox hangs up by itself; its connection then leaves
+        if session is not None and not session.outlet.offer(item):
+            self._left(session_id)  # its outbox is full, which closes it, or the connection has ended
 
     async def tick(self) -> None:
         while True:

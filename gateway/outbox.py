@@ -35,47 +35,43 @@ class Outbox:
 
     def __init__(self, frames: int, limit: int) -> None:
         self._frames, self._limit = frames, limit
-        self._items: deque[Item] = deque()
+        self.items: deque[Item] = deque()
         self._bytes = 0
         self._filled = trio.Event()
-        self._closing = False
+        self.closing = False
 
     def __len__(self) -> int:
-        return len(self._items)
-
-    @property
-    def closing(self) -> bool:
-        return self._closing
+        return len(self.items)
 
     def put(self, item: Item) -> bool:
         """Add an item. False: the client is too slow, or its connection is closing."""
-        if self._closing:
+        if self.closing:
             return False
-        if len(self._items) >= self._frames or (self._items and self._bytes > self._limit):
+        if len(self.items) >= self._frames or (self.items and self._bytes > self._limit):
             self.hang_up(HangUp(1013, "too slow: reconnect to resync"))
             return False
         if isinstance(item, HangUp):
             self.hang_up(item)
             return True
-        self._items.append(item)
+        self.items.append(item)
         self._bytes += size_of(item)
         self._filled.set()
         return True
 
     def hang_up(self, last: HangUp) -> None:
         """Close the connection after what waits, or soon if the client does not take it (the writer's bound)."""
-        if not self._closing:
-            self._closing = True
-            self._items.append(last)
+        if not self.closing:
+            self.closing = True
+            self.items.append(last)
             self._filled.set()
 
     async def take(self) -> list[Item]:
         """Everything that waits, at least one item."""
-        while not self._items:
+        while not self.items:
             self._filled = trio.Event()
             await self._filled.wait()
-        taken = list(self._items)
-        self._items.clear()
+        taken = list(self.items)
+        self.items.clear()
         self._bytes = 0
         return taken
 
@@ -87,13 +83,15 @@ class HubOutlet:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self.gone = trio.Event()
+        self._closed = False
 
     def offer(self, item: ToClient, /) -> bool:
         if isinstance(item, Notice):
             return True  # people hear these from the gateway
-        return not self.gone.is_set() and self._sink.put(item)
+        return not self._closed and self._sink.put(item)
 
     def close(self) -> None:
+        self._closed = True
         self.gone.set()
 
 

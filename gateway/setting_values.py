@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -72,6 +73,8 @@ def notebook(text: str, label: str) -> Path:
         raise SettingError(f"{text} is not the name of a notebook: it must end in .ipynb.")
     try:
         path = given.resolve()
+        with suppress(FileNotFoundError):
+            given.stat()  # a loop of symbolic links: Python 3.13 resolves it without a word
         if path.is_dir():
             raise SettingError(f"{text} is a folder, not a notebook.")
         if path.exists() and not path.is_file():

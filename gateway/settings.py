@@ -43,7 +43,6 @@ class Limits(msgspec.Struct, frozen=True):
     text_frame: int = 1024 * 1024
     binary_frame: int = 16 * 1024 * 1024
     awareness: int = 64 * 1024
-    updates_per_second: int = 1000
     outbox_frames: int = 256
     outbox_bytes: int = 4 * 1024 * 1024
     connections: int = 512
@@ -96,7 +95,6 @@ _LIMIT_SENTENCES = {
     "text_frame": "Largest control message in bytes; a larger one is answered with an error.",
     "binary_frame": "Largest WebSocket message in bytes; a larger one closes the connection with 1009.",
     "awareness": "Largest presence state of one client in bytes.",
-    "updates_per_second": "Document updates of one client above which it is slowed down.",
     "outbox_frames": "Frames that may wait for one slow client before it is disconnected.",
     "outbox_bytes": "Bytes that may wait for one slow client before it is disconnected.",
     "connections": "WebSocket connections at one time.",

@@ -40,14 +40,17 @@ PING_EVERY, PONG_WITHIN = 20.0, 20.0
 GOODBYE = 1.0
 
 
-def websocket_frame(payload: bytes) -> bytes:
-    """One unmasked binary frame, FIN set (RFC 6455, section 5.2)."""
+BINARY, TEXT = 0x82, 0x81
+
+
+def websocket_frame(payload: bytes, kind: int = BINARY) -> bytes:
+    """One unmasked frame, FIN set (RFC 6455, section 5.2)."""
     length = len(payload)
     if length < 126:
-        return bytes((0x82, length)) + payload
+        return bytes((kind, length)) + payload
     if length < 1 << 16:
-        return b"\x82\x7e" + length.to_bytes(2, "big") + payload
-    return b"\x82\x7f" + length.to_bytes(8, "big") + payload
+        return bytes((kind, 126)) + length.to_bytes(2, "big") + payload
+    return bytes((kind, 127)) + length.to_bytes(8, "big") + payload
 
 
 def close_frame(code: int, reason: str) -> bytes:
@@ -62,7 +65,7 @@ class SharedStream(trio.abc.Stream):
     def __init__(self, inner: trio.SocketStream) -> None:
         self._inner = inner
         self._lock = trio.Lock()
-        self._rest = b""
+        self.rest = b""  # of a frame that was cut in two: somebody must send it
         self._socket = socket.socket(fileno=os.dup(inner.socket.fileno()))
         self._socket.setblocking(False)
 
@@ -71,25 +74,21 @@ class SharedStream(trio.abc.Stream):
 
         Raises OSError when the connection is broken.
         """
-        if self._rest or self._lock.locked():
+        if self.rest or self._lock.locked():
             return False
         try:
             sent = self._socket.send(data)
         except (BlockingIOError, InterruptedError):
             return False
-        self._rest = data[sent:]
+        if sent < len(data):
+            self.rest = data[sent:]
         return True
-
-    @property
-    def owes(self) -> bool:
-        """A frame was cut in two: somebody must send the rest."""
-        return bool(self._rest)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         with trio.move_on_after(SEND_WITHIN) as patience:
             async with self._lock:
-                if self._rest:
-                    rest, self._rest = self._rest, b""
+                if self.rest:
+                    rest, self.rest = self.rest, b""
                     await self._inner.send_all(rest)
                 if data:
                     await self._inner.send_all(data)
@@ -120,17 +119,19 @@ class DirectSink:
         return self._outbox.closing
 
     def put(self, item: Item) -> bool:
-        if not isinstance(item, Frame) or len(self._outbox) or self.closing:
+        # The hub's innermost loop: as few calls as possible.
+        if type(item) is not Frame or self._outbox.items or self._outbox.closing:
             return self._outbox.put(item)
-        if not item.framed:
-            item.framed = websocket_frame(item.payload)
+        data = item.framed
+        if not data:
+            data = item.framed = websocket_frame(item.payload)
         try:
-            sent = self._stream.try_send(item.framed)
+            sent = self._stream.try_send(data)
         except OSError:
             return False
         if not sent:
             return self._outbox.put(item)
-        if self._stream.owes:
+        if self._stream.rest:
             self.owes.set()
         return True
 
@@ -211,7 +212,7 @@ async def _converse(websocket: WebSocketConnection, stream: SharedStream, servic
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_write, websocket, stream, outbox, nursery.cancel_scope)
-            nursery.start_soon(_complete, stream, sink, nursery.cancel_scope)
+            nursery.start_soon(complete, stream, sink, nursery.cancel_scope)
             nursery.start_soon(_ping, websocket, outbox)
             await connection.serve(receive)
             outbox.hang_up(HangUp(1000, ""))
@@ -241,7 +242,7 @@ async def _write(
         scope.cancel()
 
 
-async def _complete(stream: SharedStream, sink: DirectSink, scope: trio.CancelScope) -> None:
+async def complete(stream: SharedStream, sink: DirectSink, scope: trio.CancelScope) -> None:
     """Send the rest of frames that were cut in two."""
     try:
         while True:

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,16 +24,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.sqlite"
 
 
+_opened: list[Journal] = []
+
+
 @pytest.fixture
-def journal(path: Path) -> Journal:
+def journal(path: Path) -> Iterator[Journal]:
     journal = Journal(path)
     journal.store_snapshot(b"base", (), content=False)
-    return journal
+    _opened.append(journal)
+    yield journal
+    while _opened:
+        _opened.pop().close()
 
 
 def reopened(journal: Journal) -> Journal:
     journal.close()
-    return Journal(journal.path)
+    again = Journal(journal.path)
+    _opened.append(again)
+    return again
 
 
 def damage(path: Path, statement: str, *values: object) -> None:
@@ -164,6 +173,7 @@ def test_meta_is_kept(journal: Journal) -> None:
 
 WRITER = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from actors.journal import Journal
 from protocol.messages import Entry

@@ -20,13 +20,16 @@ import trio
 from hypercorn.trio import serve
 from quart import websocket
 from quart_trio import QuartTrio
+from trio_websocket import open_websocket_url
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Request
 
 from gateway import hypercorn_overrides as overrides
 from gateway.access import make_policy
 from gateway.access_middleware import AccessMiddleware, keep_token_out_of_logs
+from gateway.control_socket import share_stream
 from gateway.settings import Limits, SettingError, StartError, from_arguments
+from gateway.sync_listener import websocket_frame
 
 pytestmark = pytest.mark.system
 
@@ -61,6 +64,17 @@ def make_app(gave_up: trio.Event | None = None) -> QuartTrio:
     async def echo() -> None:
         while True:
             await websocket.send(await websocket.receive())
+
+    @app.websocket("/direct")
+    async def direct() -> None:
+        await websocket.accept()
+        stream = await share_stream()
+        assert stream is not None, "the connection was not found"
+        assert await share_stream() is None, "one stream for one connection"
+        for _ in range(3):  # between the sends that hypercorn makes itself, in the order made
+            await websocket.send(b"long way")
+            assert stream.try_send(websocket_frame(b"short way"))
+        await trio.sleep_forever()
 
     @app.get("/")
     async def page() -> str:
@@ -128,6 +142,19 @@ def test_compression_is_not_granted_when_offered(tmp_path: Path) -> None:
             assert answer.startswith(b"HTTP/1.1 101")
             assert b"sec-websocket-extensions" not in answer.lower()
             await stream.aclose()
+
+    trio.run(main)
+
+
+def test_a_handler_may_write_frames_straight_to_its_own_connection(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            running(make_app(), tmp_path) as port,
+            open_websocket_url(f"ws://localhost:{port}/direct") as client,
+        ):
+            heard = [await client.get_message() for _ in range(6)]
+            assert heard == [b"long way", b"short way"] * 3
+        assert overrides.connection_of_this_task() is None  # outside of a handler
 
     trio.run(main)
 
