@@ -111,6 +111,7 @@ class _Hub:
         self._gaps: dict[str, tuple[int, float]] = {}  # session → resyncs asked for, and when the last
         self._refused: dict[str, str] = {}  # sessions that were hung up on, and why: what they send is dropped
         self._let_out: list[Callable[[], None]] = []
+        self._step2: tuple[bytes, Frame] | None = None  # the last sync answer: an update, and its message
         self._repair_at = inf
 
     async def _value(self) -> tuple[NotebookValue, int]:
@@ -277,7 +278,9 @@ class _Hub:
         except ValueError:
             self.fanout.hang_up(session, 1007, "malformed state vector")
             return
-        self.fanout.send(session, Frame(step2_message(update)))
+        if self._step2 is None or self._step2[0] is not update:  # who has nothing gets the same bytes as others
+            self._step2 = (update, Frame(step2_message(update)))
+        self.fanout.send(session, self._step2[1])
 
     # --------------------------------------------------------------------------------------- what clients send
 

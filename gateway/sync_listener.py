@@ -65,7 +65,7 @@ class SharedStream(trio.abc.Stream):
     def __init__(self, inner: trio.SocketStream) -> None:
         self._inner = inner
         self._lock = trio.Lock()
-        self.rest = b""  # of a frame that was cut in two: somebody must send it
+        self.rest: bytes | memoryview = b""  # of a frame that was cut in two: somebody must send it
         self._socket = socket.socket(fileno=os.dup(inner.socket.fileno()))
         self._socket.setblocking(False)
 
@@ -81,7 +81,7 @@ class SharedStream(trio.abc.Stream):
         except (BlockingIOError, InterruptedError):
             return False
         if sent < len(data):
-            self.rest = data[sent:]
+            self.rest = memoryview(data)[sent:]  # many clients share the frame
         return True
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
