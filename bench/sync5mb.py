@@ -1,5 +1,9 @@
 """The first sync of a 5 MB document by 20 clients at once: until the last has it, and what the server grows by.
 
+Before each round the document is edited: a server that keeps an encoded state has to make it anew. Growth is that
+of an endpoint's first round, and only a hint: memory that was freed before is used again, and our two endpoints are
+one process.
+
 Baselines: Node's @y/websocket-server and pycrdt-websocket with the same document.
 """
 
@@ -10,6 +14,8 @@ import select
 import statistics
 import time
 from contextlib import ExitStack
+
+from pycrdt import Array
 
 from bench.process import Failed, forget_peak, memory, scratch
 from bench.replica import Replica
@@ -56,6 +62,15 @@ class _Reader:
             if len(self._head) < ends[1]:
                 return
             del self._head[: ends[1]]
+
+
+def _edit(endpoint: Endpoint) -> None:
+    with Replica(endpoint) as writer:
+        before = writer.doc.get_state()
+        cells: Array = writer.doc.get("cells", type=Array)
+        writer.cell(str(cells[0])).source.insert(0, "x")
+        writer.socket.send(sync.update_message(writer.doc.get_update(before)))
+        time.sleep(0.3)
 
 
 def _load(endpoint: Endpoint, size: int) -> tuple[float, float]:
@@ -106,23 +121,21 @@ def measure(quick: bool) -> list[Row]:
                 writer.socket.send(sync.step2_message(seed))
                 time.sleep(2)
         endpoints = [server.sync, server.control, *baselines]
-        for n in range(rounds):
+        for _ in range(rounds):
             for endpoint in random.sample(endpoints, len(endpoints)):
-                outcome = _load(endpoint, int(len(seed) * 0.98))
-                if n:  # the first round warms up
-                    measured.setdefault(endpoint.name, []).append(outcome)
+                _edit(endpoint)
+                measured.setdefault(endpoint.name, []).append(_load(endpoint, int(len(seed) * 0.98)))
                 time.sleep(0.3)
     print(f"{len(seed):,} bytes")
     lines = []
     for name, outcomes in measured.items():
-        seconds, growth = (statistics.median(each) for each in zip(*outcomes, strict=True))
-        lines.append([name, f"{seconds:.2f}", f"{growth:.1f}"])
-    print(table(["server", "s until the last has it", "peak growth MiB"], lines), "\n")
+        seconds = statistics.median(taken for taken, _ in outcomes)
+        lines.append([name, f"{seconds:.2f}", f"{outcomes[0][1]:.1f}"])
+    print(table(["server", "s until the last has it", "peak growth MiB, first round"], lines), "\n")
     rows = []
     for ours in ("sync port", "control port"):
-        for at, (what, unit) in enumerate((("until the last has it", "s"), ("peak growth", "MiB"))):
-            samples = [[outcome[at] for outcome in measured[name]] for name in (ours, "Node")]
-            name = f"sync5mb: {what}, {CLIENTS} clients, {ours}"
-            rows.append(Row(name, unit, *samples, "Node", goal=1.0 if unit == "s" else None))
+        samples = [[taken for taken, _ in measured[name]] for name in (ours, "Node")]
+        name = f"sync5mb: until the last has it, {CLIENTS} clients, {ours}"
+        rows.append(Row(name, "s", *samples, "Node", goal=1.0))
     print(compare(rows))
     return rows
