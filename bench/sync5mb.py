@@ -1,8 +1,8 @@
 """The first sync of a 5 MB document by 20 clients at once: until the last has it, and what the server grows by.
 
 Before each round the document is edited: a server that keeps an encoded state has to make it anew. Growth is that
-of an endpoint's first round, and only a hint: memory that was freed before is used again, and our two endpoints are
-one process.
+of an endpoint's first round, and only a hint: memory that was freed before is used again, and our two endpoints
+are one process.
 
 Baselines: Node's @y/websocket-server and pycrdt-websocket with the same document.
 """
