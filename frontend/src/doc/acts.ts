@@ -1,0 +1,252 @@
+/**
+ * Every edit that people make besides typing: each is one transaction and one step of undo.
+ *
+ * Deleting takes a cell's id out of the arrays and the graphs and leaves its Map, so that undo, anybody's, brings
+ * it back whole; creating writes the Map outside the undo stack for the same reason.
+ */
+import * as Y from 'yjs';
+import { childrenOf, descendants, flowWouldCycle, wouldCycle } from './graph';
+import { newCellId } from './ids';
+import type { Notebook } from './notebook.svelte';
+import type { Undo } from './undo.svelte';
+import type { CellType, Collapsed, Place } from './values';
+
+/** A new cell's width, in canvas pixels. */
+export const CELL_WIDTH = 600;
+const CELL_HEIGHT = 80;
+
+export interface NewCell {
+  type: CellType;
+  left: number;
+  top: number;
+  width?: number;
+  source?: string;
+  /** The tissue it goes into, and where among its children; at the end without an index. */
+  parent?: string;
+  index?: number;
+  /** The cell whose flow goes on with this one. */
+  after?: string;
+}
+
+export class Acts {
+  readonly #doc: Y.Doc;
+  readonly #cells: Y.Array<string>;
+  readonly #np: Y.Map<Y.Array<string>>;
+  readonly #pc: Y.Map<Y.Array<string>>;
+
+  constructor(
+    readonly notebook: Notebook,
+    readonly undo: Undo,
+  ) {
+    this.#doc = notebook.doc;
+    this.#cells = this.#doc.getArray('cells');
+    this.#np = this.#doc.getMap('np_graph');
+    this.#pc = this.#doc.getMap('pc_graph');
+  }
+
+  createCell(spec: NewCell): string {
+    let id = newCellId();
+    while (this.#doc.share.has(id)) id = newCellId();
+    this.#doc.transact(() => this.#fill(id, spec), 'create');
+    this.undo.step(() => {
+      this.#cells.insert(this.#indexInDocument(spec), [id]);
+      if (spec.parent !== undefined && this.notebook.has(spec.parent)) {
+        insertAt(this.#edges(this.#pc, spec.parent), id, spec.index);
+      } else if (spec.after !== undefined && this.notebook.has(spec.after)) {
+        insertAt(this.#edges(this.#np, spec.after), id);
+      }
+    });
+    return id;
+  }
+
+  #fill(id: string, spec: NewCell): void {
+    const map = this.#doc.getMap<unknown>(id);
+    map.set('id', id);
+    map.set('type', spec.type);
+    map.set('source', new Y.Text(spec.source ?? ''));
+    map.set('execution_count', null);
+    map.set('outputs', new Y.Array());
+    map.set('left', spec.left);
+    map.set('top', spec.top);
+    map.set('width', spec.width ?? CELL_WIDTH);
+    map.set('height', CELL_HEIGHT);
+    map.set('collapsed', null);
+    map.set('state', 'idle');
+  }
+
+  /** Behind the cell it follows on the canvas, so that the file keeps the order of the flow. */
+  #indexInDocument(spec: NewCell): number {
+    const { ids, pc, parents } = this.notebook;
+    let before = spec.after;
+    if (spec.parent !== undefined) {
+      const siblings = childrenOf(spec.parent, pc, parents);
+      before = siblings[(spec.index ?? siblings.length) - 1] ?? spec.parent;
+      if (before === spec.parent) return this.#cells.toArray().indexOf(before) + 1;
+    }
+    if (before === undefined) return this.#cells.length;
+    const family = new Set([before, ...descendants(before, pc, parents)]);
+    const last = ids.findLast((id) => family.has(id));
+    return last === undefined ? this.#cells.length : this.#cells.toArray().indexOf(last) + 1;
+  }
+
+  deleteCells(ids: Iterable<string>): void {
+    const gone = new Set([...ids].filter((id) => this.notebook.has(id)));
+    if (gone.size === 0) return;
+    this.undo.step(() => {
+      for (const id of gone) this.#bridge(id);
+      for (const edges of [this.#np, this.#pc]) {
+        for (const [from, targets] of [...edges.entries()]) {
+          if (gone.has(from)) edges.delete(from);
+          else if (targets instanceof Y.Array) removeAll(targets, gone);
+        }
+      }
+      removeAll(this.#cells, gone);
+    });
+  }
+
+  /** A flow through a deleted cell goes on from the one before it to the one after it. */
+  #bridge(id: string): void {
+    const nexts = [...(this.#np.get(id)?.toArray() ?? [])];
+    if (nexts.length === 0) return;
+    for (const [from, targets] of this.#np.entries()) {
+      if (from === id || !(targets instanceof Y.Array) || !targets.toArray().includes(id)) continue;
+      const missing = nexts.filter((next) => next !== from && !targets.toArray().includes(next));
+      if (missing.length > 0) targets.push(missing);
+    }
+  }
+
+  /** Top-level cells, at the drop: one write. */
+  moveCells(places: ReadonlyMap<string, Place>): void {
+    if (places.size === 0) return;
+    this.undo.step(() => this.#place(places));
+  }
+
+  #place(places: ReadonlyMap<string, Place>): void {
+    for (const [id, place] of places) {
+      const map = this.#doc.getMap<unknown>(id);
+      if (map.get('left') !== place.left) map.set('left', place.left);
+      if (map.get('top') !== place.top) map.set('top', place.top);
+    }
+  }
+
+  /** Into a tissue before the child that has `index` now, in the order given; also within the same tissue. False,
+   * and nothing done, where a cell would come into itself. */
+  putIntoTissue(ids: readonly string[], parent: string, index: number): boolean {
+    const { parents, pc } = this.notebook;
+    const moving = new Set(ids);
+    if (ids.length === 0 || !pc.has(parent)) return false;
+    if (ids.some((id) => wouldCycle(parents, id, parent))) return false;
+    const next = childrenOf(parent, pc, parents).slice(index).find((id) => !moving.has(id));
+    this.undo.step(() => {
+      this.#detach(moving);
+      const children = this.#edges(this.#pc, parent);
+      const at = next === undefined ? children.length : children.toArray().indexOf(next);
+      children.insert(at < 0 ? children.length : at, [...moving]);
+      // Flow lies between top-level cells only.
+      for (const id of moving) this.#leaveFlow(id);
+    });
+    return true;
+  }
+
+  /** Out of their tissues, onto the canvas. */
+  takeOutOfTissue(places: ReadonlyMap<string, Place>): void {
+    if (places.size === 0) return;
+    this.undo.step(() => {
+      this.#detach(new Set(places.keys()));
+      this.#place(places);
+    });
+  }
+
+  #detach(ids: ReadonlySet<string>): void {
+    for (const children of this.#pc.values()) if (children instanceof Y.Array) removeAll(children, ids);
+  }
+
+  #leaveFlow(id: string): void {
+    this.#bridge(id);
+    this.#np.delete(id);
+    for (const targets of this.#np.values()) if (targets instanceof Y.Array) removeAll(targets, new Set([id]));
+  }
+
+  /** A markdown cell becomes the head of a tissue. */
+  makeTissue(id: string): void {
+    if (this.#pc.has(id) || !this.notebook.has(id)) return;
+    this.undo.step(() => this.#pc.set(id, new Y.Array<string>()));
+  }
+
+  /** Its children go where its own parent has it; without one they lie where `places` says. */
+  dissolveTissue(id: string, places: ReadonlyMap<string, Place>): void {
+    const { pc, parents } = this.notebook;
+    if (!pc.has(id)) return;
+    const children = childrenOf(id, pc, parents);
+    const above = parents.get(id);
+    this.undo.step(() => {
+      this.#pc.delete(id);
+      if (above === undefined) {
+        this.#place(new Map([...places].filter(([child]) => children.includes(child))));
+      } else {
+        const siblings = this.#edges(this.#pc, above);
+        siblings.insert(siblings.toArray().indexOf(id) + 1, children);
+      }
+    });
+  }
+
+  /** False, and nothing done, where the edge exists, closes a circle, or an end is inside a tissue. */
+  connect(from: string, to: string): boolean {
+    const { np, parents } = this.notebook;
+    if (from === to || !this.notebook.has(from) || !this.notebook.has(to)) return false;
+    if (parents.has(from) || parents.has(to) || np.get(from)?.includes(to)) return false;
+    if (flowWouldCycle(np, from, to)) return false;
+    this.undo.step(() => insertAt(this.#edges(this.#np, from), to));
+    return true;
+  }
+
+  disconnect(from: string, to: string): void {
+    const targets = this.#np.get(from);
+    if (!(targets instanceof Y.Array) || !targets.toArray().includes(to)) return;
+    this.undo.step(() => {
+      removeAll(targets, new Set([to]));
+      if (targets.length === 0) this.#np.delete(from);
+    });
+  }
+
+  setCollapsed(ids: Iterable<string>, value: Collapsed): void {
+    this.#setEach(ids, 'collapsed', value);
+  }
+
+  /** A code cell that becomes text keeps no outputs: the server, who owns them, takes them away. */
+  setType(id: string, type: CellType): void {
+    this.#setEach([id], 'type', type);
+  }
+
+  resize(id: string, size: { width?: number; height?: number }): void {
+    this.undo.step(() => {
+      const map = this.#doc.getMap<unknown>(id);
+      if (size.width !== undefined) map.set('width', size.width);
+      if (size.height !== undefined) map.set('height', size.height);
+    });
+  }
+
+  #setEach(ids: Iterable<string>, key: string, value: unknown): void {
+    const changing = [...ids].filter((id) => this.#doc.getMap<unknown>(id).get(key) !== value);
+    if (changing.length === 0) return;
+    this.undo.step(() => {
+      for (const id of changing) this.#doc.getMap<unknown>(id).set(key, value);
+    });
+  }
+
+  #edges(graph: Y.Map<Y.Array<string>>, id: string): Y.Array<string> {
+    const held = graph.get(id);
+    if (held instanceof Y.Array) return held;
+    const fresh = new Y.Array<string>();
+    graph.set(id, fresh);
+    return fresh;
+  }
+}
+
+function insertAt(array: Y.Array<string>, id: string, index?: number): void {
+  array.insert(Math.max(0, Math.min(index ?? array.length, array.length)), [id]);
+}
+
+function removeAll(array: Y.Array<string>, ids: ReadonlySet<string>): void {
+  for (let i = array.length - 1; i >= 0; i--) if (ids.has(array.get(i))) array.delete(i, 1);
+}

@@ -1,0 +1,124 @@
+/** One cell's Map in the document, as signals per key (protocol/SPEC.md, D-2). */
+import { SvelteMap } from 'svelte/reactivity';
+import * as Y from 'yjs';
+import {
+  asCellState,
+  asCellType,
+  asCollapsed,
+  asObject,
+  numberOr,
+  type CellState,
+  type CellType,
+  type Collapsed,
+  type JsonObject,
+  type Output,
+} from './values';
+
+import { YValueState } from './ystate.svelte';
+
+const NO_OUTPUTS: readonly Output[] = [];
+
+function readOutputs(shared: Y.Array<unknown> | null): readonly Output[] {
+  if (shared === null) return NO_OUTPUTS;
+  const outputs = shared.toArray().map((each) => (each instanceof Y.AbstractType ? each.toJSON() : each));
+  return outputs.filter((each) => typeof each === 'object' && each !== null) as Output[];
+}
+
+export class Cell {
+  readonly #keys: SvelteMap<string, unknown>;
+  readonly #text = new YValueState<Y.Text, string>((shared) => shared?.toString() ?? '');
+  readonly #outputs = new YValueState<Y.Array<unknown>, readonly Output[]>(readOutputs);
+  // Stands in while the Map has no Text: never written to, never in the document.
+  readonly #nowhere = new Y.Doc().getText('source');
+  #startedAt: number | null = $state(null);
+  #ranFor: number | null = $state(null);
+
+  constructor(
+    readonly id: string,
+    readonly map: Y.Map<unknown>,
+  ) {
+    this.#keys = new SvelteMap(map.entries());
+    this.#follow();
+    if (this.state === 'running') this.#startedAt = Date.now();
+    map.observe(this.#changed);
+  }
+
+  readonly #changed = (event: Y.YMapEvent<unknown>): void => {
+    const before = asCellState(this.#keys.get('state'));
+    for (const key of event.keysChanged) {
+      if (this.map.has(key)) this.#keys.set(key, this.map.get(key));
+      else this.#keys.delete(key);
+    }
+    this.#follow();
+    if (event.keysChanged.has('state')) this.#time(before, asCellState(this.map.get('state')));
+  };
+
+  #follow(): void {
+    const source = this.map.get('source');
+    this.#text.follow(source instanceof Y.Text ? source : null);
+    const outputs = this.map.get('outputs');
+    this.#outputs.follow(outputs instanceof Y.Array ? outputs : null);
+  }
+
+  #time(before: CellState, now: CellState): void {
+    if (now === before) return;
+    if (before === 'running' && this.#startedAt !== null) this.#ranFor = Date.now() - this.#startedAt;
+    this.#startedAt = now === 'running' ? Date.now() : null;
+  }
+
+  get type(): CellType {
+    return asCellType(this.#keys.get('type'));
+  }
+  /** The shared text; the same object for as long as nobody replaces it. */
+  get source(): Y.Text {
+    const source = this.#keys.get('source');
+    return source instanceof Y.Text ? source : this.#nowhere;
+  }
+  get text(): string {
+    return this.#text.value;
+  }
+  get left(): number | null {
+    return numberOr(this.#keys.get('left'), null);
+  }
+  get top(): number | null {
+    return numberOr(this.#keys.get('top'), null);
+  }
+  get width(): number | null {
+    return numberOr(this.#keys.get('width'), null);
+  }
+  get height(): number | null {
+    return numberOr(this.#keys.get('height'), null);
+  }
+  get collapsed(): Collapsed {
+    return asCollapsed(this.#keys.get('collapsed'));
+  }
+  get state(): CellState {
+    return asCellState(this.#keys.get('state'));
+  }
+  get executionCount(): number | null {
+    return numberOr(this.#keys.get('execution_count'), null);
+  }
+  get outputs(): readonly Output[] {
+    return this.#outputs.value;
+  }
+  get metadata(): JsonObject {
+    return asObject(this.#keys.get('metadata'));
+  }
+  get attachments(): JsonObject {
+    return asObject(this.#keys.get('attachments'));
+  }
+  /** When this page saw the running cell begin, in ms of this machine's clock. */
+  get startedAt(): number | null {
+    return this.#startedAt;
+  }
+  /** How long the last run took in ms, if this page saw it from its beginning to its end. */
+  get ranFor(): number | null {
+    return this.#ranFor;
+  }
+
+  destroy(): void {
+    this.map.unobserve(this.#changed);
+    this.#text.destroy();
+    this.#outputs.destroy();
+  }
+}

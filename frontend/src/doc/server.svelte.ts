@@ -1,0 +1,125 @@
+/** What the server says of itself, the file and the kernel, and what people ask of it. */
+import type { AskedInput, KernelChanged, Methods, Notice, Pushes, Saving } from '../protocol.gen';
+import { RequestError, type Room } from './room.svelte';
+import { asObject, type JsonObject } from './values';
+
+export type Tell = (notice: Pick<Notice, 'level' | 'message'>) => void;
+
+export class Server {
+  #saving: Saving = $state.raw({ status: 'saved', reason: '' });
+  #kernel: KernelChanged = $state.raw({ status: 'none', reason: '', name: '' });
+  #input: AskedInput | null = $state.raw(null);
+  #failed = $state('');
+  /** Cells this person asked to run and the server has not answered for: they show "asked" at once. */
+  #asked: ReadonlySet<string> = $state.raw(new Set());
+  room: Room | null = null;
+
+  /** `tell`: shows a sentence to the person. */
+  constructor(readonly tell: Tell) {}
+
+  get saving(): Saving {
+    return this.#saving;
+  }
+  get kernel(): KernelChanged {
+    return this.#kernel;
+  }
+  get input(): AskedInput | null {
+    return this.#input;
+  }
+  /** Why the notebook's actors are down; empty while they are up. */
+  get failed(): string {
+    return this.#failed;
+  }
+  get asked(): ReadonlySet<string> {
+    return this.#asked;
+  }
+
+  hear(channel: string, method: string, message: JsonObject): void {
+    const body: unknown = message;
+    switch (`${channel}.${method}` as keyof Pushes) {
+      case 'notebook.saving':
+        this.#saving = body as Saving;
+        break;
+      case 'notebook.notice':
+        this.tell(body as Notice);
+        break;
+      case 'notebook.failed':
+        this.#failed = (body as Pushes['notebook.failed']).reason;
+        break;
+      case 'kernel.status':
+        this.#kernel = body as KernelChanged;
+        break;
+      case 'kernel.input_request': {
+        const { cell_id, request } = body as Pushes['kernel.input_request'];
+        this.#input = request === null ? null : { cell_id, ...request };
+        break;
+      }
+    }
+  }
+
+  /** Rejects with a {@link RequestError}. */
+  async request<M extends keyof Methods>(method: M, message: Methods[M]['message']): Promise<Methods[M]['answer']> {
+    if (this.room === null) throw new RequestError('lost', 'There is no connection yet.');
+    const [channel, name] = method.split('.') as [string, string];
+    const answer: unknown = await this.room.request(channel, name, asObject(message), method === 'notebook.retry');
+    return answer as Methods[M]['answer'];
+  }
+
+  /** Ask, and show the refusal. True if the server did it. */
+  async ask<M extends keyof Methods>(method: M, message: Methods[M]['message']): Promise<boolean> {
+    try {
+      await this.request(method, message);
+      return true;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.tell({ level: 'error', message: text });
+      return false;
+    }
+  }
+
+  /** Queue cells in this order; those behind a refused one are not asked for. */
+  run(ids: readonly string[]): void {
+    void this.#queue(ids);
+  }
+
+  async #queue(ids: readonly string[]): Promise<void> {
+    this.#asked = new Set([...this.#asked, ...ids]);
+    // All are on their way before the first is answered: the source that runs is the one of now.
+    const answers = await Promise.all(ids.map((id) => this.#queueOne(id)));
+    this.#asked = new Set([...this.#asked].filter((id) => !ids.includes(id)));
+    const refusals = new Set(answers.filter((refusal) => refusal !== null));
+    for (const message of refusals) this.tell({ level: 'error', message });
+  }
+
+  async #queueOne(id: string): Promise<string | null> {
+    try {
+      await this.request('notebook.queue_cell', { cell_id: id });
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  interrupt(): void {
+    void this.ask('kernel.interrupt', {});
+  }
+  /** Empty the queue, then interrupt the running cell. */
+  interruptAll(): void {
+    void this.ask('notebook.interrupt_kernel', {});
+  }
+  async restart(): Promise<void> {
+    if (await this.ask('kernel.restart_kernel', {})) this.tell({ level: 'info', message: 'The kernel was restarted.' });
+  }
+  start(): void {
+    void this.ask('kernel.start_kernel', {});
+  }
+  async checkpoint(): Promise<void> {
+    if (await this.ask('notebook.checkpoint', {})) this.tell({ level: 'info', message: 'Saved to the file.' });
+  }
+  retry(): void {
+    void this.ask('notebook.retry', {});
+  }
+  replyInput(value: string, id: string): void {
+    void this.ask('kernel.input_reply', { value, id });
+  }
+}

@@ -1,0 +1,106 @@
+/** One undo stack for each person, over text, layout and graphs together. */
+import * as Y from 'yjs';
+
+// Yjs types its events by the type they come from, and an undo step holds those of all types.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Event = Y.YEvent<any>;
+type Shared = Y.AbstractType<Event>;
+
+/** The origin of every edit of this page that can be undone; editors add their own. */
+export const MINE = Symbol('mine');
+
+export class Undo {
+  readonly manager: Y.UndoManager;
+  #canUndo = $state(false);
+  #canRedo = $state(false);
+  #touched = new Set<string>();
+  readonly #listeners = new Set<(ids: string[]) => void>();
+
+  constructor(readonly doc: Y.Doc) {
+    // The whole document: cells are roots of their own, and new ones appear.
+    this.manager = new Y.UndoManager(doc, { trackedOrigins: new Set([MINE]), captureTimeout: 500 });
+    this.manager.on('stack-item-added', this.#refresh);
+    this.manager.on('stack-cleared', this.#refresh);
+    this.manager.on('stack-item-popped', this.#popped);
+    doc.on('afterTransaction', this.#ending);
+  }
+
+  readonly #refresh = (): void => {
+    this.#canUndo = this.manager.canUndo();
+    this.#canRedo = this.manager.canRedo();
+  };
+
+  // What changed can be read only while the transaction ends; the manager says that it was an undo afterwards.
+  readonly #ending = (transaction: Y.Transaction): void => {
+    if (transaction.origin !== this.manager) return;
+    this.#touched = new Set();
+    for (const [type, events] of transaction.changedParentTypes) {
+      for (const id of touched(type, events)) this.#touched.add(id);
+    }
+  };
+
+  readonly #popped = (): void => {
+    this.#refresh();
+    const ids = [...this.#touched];
+    this.#touched = new Set();
+    if (ids.length > 0) for (const listener of this.#listeners) listener(ids);
+  };
+
+  get canUndo(): boolean {
+    return this.#canUndo;
+  }
+  get canRedo(): boolean {
+    return this.#canRedo;
+  }
+
+  undo(): void {
+    this.manager.undo();
+  }
+  redo(): void {
+    this.manager.redo();
+  }
+
+  /** One step of its own: neither joined to what came before nor to what comes after. */
+  step<T>(change: () => T): T {
+    this.manager.stopCapturing();
+    const result = this.doc.transact(change, MINE);
+    this.manager.stopCapturing();
+    return result;
+  }
+
+  /** Told the cells that an undo or redo has changed, so that it never acts out of sight. */
+  onRevisit(listener: (ids: string[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  destroy(): void {
+    this.doc.off('afterTransaction', this.#ending);
+    this.manager.destroy();
+    this.#listeners.clear();
+  }
+}
+
+const GRAPHS = new Set(['np_graph', 'pc_graph']);
+const NOT_CELLS = new Set(['cells', 'run_queue', 'kernel', 'nb_path', 'notebook', ...GRAPHS]);
+
+/** The ids of the cells that a changed shared type belongs to, or names. */
+function touched(type: Shared, events: readonly Event[]): string[] {
+  const root = rootName(type);
+  if (root === null) return [];
+  if (!NOT_CELLS.has(root)) return [root];
+  const ids: string[] = [];
+  for (const event of events) {
+    if (GRAPHS.has(root)) ids.push(...(event.target === type ? event.keys.keys() : []), String(event.path[0] ?? ''));
+    if (root !== 'cells') continue;
+    for (const part of event.delta) if (Array.isArray(part.insert)) ids.push(...part.insert.map(String));
+  }
+  return ids.filter((id) => id !== '');
+}
+
+function rootName(type: Shared): string | null {
+  let at = type;
+  for (let item = at._item; item !== null; item = at._item) at = item.parent as Shared;
+  for (const [name, root] of at.doc?.share ?? []) if (root === at) return name;
+  return null;
+}

@@ -1,0 +1,29 @@
+import '@fontsource-variable/inter/wght.css';
+import '@fontsource-variable/jetbrains-mono/wght.css';
+import { mount } from 'svelte';
+import App from './App.svelte';
+import { openSession, socketUrl } from './doc/session';
+import './theme.css';
+import './ui/theme.svelte';
+import { toast } from './ui/toasts.svelte';
+
+// The token has become a cookie: it shall not stay in the address, the history or a screenshot.
+const address = new URL(location.href);
+if (address.searchParams.has('token')) {
+  address.searchParams.delete('token');
+  history.replaceState(history.state, '', address);
+}
+
+const session = openSession(socketUrl(location), ({ level, message }) => toast({ level, text: message }));
+session.config.load().catch((error: unknown) => console.warn('No configuration:', error));
+
+const target = document.getElementById('app');
+if (target === null) throw new Error('The page has no element #app.');
+mount(App, {
+  target,
+  props: {
+    session,
+    // For programs that look into the page: tools, tests, the console.
+    expose: (board) => Object.assign(globalThis, { ganimede: { ...session, board } }),
+  },
+});

@@ -1,0 +1,65 @@
+/** The states of the link, the file and the kernel in words. */
+import type { KernelChanged, Saving } from '../protocol.gen';
+import type { LinkState } from '../doc/room.svelte';
+
+export type Tone = 'good' | 'quiet' | 'wait' | 'bad';
+
+export interface Words {
+  text: string;
+  tone: Tone;
+  /** The whole story, for a tooltip. */
+  detail: string;
+}
+
+const edits = (n: number): string => `${n} unsent ${n === 1 ? 'edit' : 'edits'}`;
+
+export function linkWords(state: LinkState, reason: string, unsent: number): Words {
+  const kept = unsent > 0 ? ` Your ${edits(unsent)} ${unsent === 1 ? 'is' : 'are'} kept in this browser.` : '';
+  switch (state) {
+    case 'connected':
+      return { text: 'Connected', tone: 'good', detail: 'Edits reach the server as you type.' };
+    case 'connecting':
+      return { text: 'Connecting…', tone: 'wait', detail: 'The first connection is being made.' };
+    case 'syncing':
+      return { text: 'Reconnecting…', tone: 'wait', detail: `${reason || 'Waiting for the server’s copy.'}${kept}` };
+    case 'offline': {
+      const text = unsent > 0 ? `Offline, ${edits(unsent)}` : 'Offline, reconnecting…';
+      return { text, tone: 'wait', detail: `${sentence(reason)} You can go on writing.${kept}` };
+    }
+    case 'refused':
+      return { text: 'Not connected', tone: 'bad', detail: `${sentence(reason)}${kept}` };
+  }
+}
+
+/** `unsent` counts while the link is up: a person's edit is not saved before the server has it. */
+export function savingWords(saving: Saving, unsent: number, connected: boolean): Words {
+  if (!connected) return { text: 'Not saved', tone: 'wait', detail: 'The file is saved again when the server is back.' };
+  if (saving.status === 'not saved') return { text: `Not saved: ${saving.reason}`, tone: 'bad', detail: saving.reason };
+  if (saving.status === 'saving' || unsent > 0) return { text: 'Saving…', tone: 'quiet', detail: 'Edits are safe on the server; the file follows.' };
+  return { text: 'Saved', tone: 'quiet', detail: 'The file on disk holds every edit.' };
+}
+
+const KERNEL: Record<KernelChanged['status'], [string, Tone]> = {
+  none: ['No kernel', 'quiet'],
+  starting: ['Starting…', 'wait'],
+  idle: ['Idle', 'good'],
+  busy: ['Busy', 'good'],
+  interrupting: ['Interrupting…', 'wait'],
+  'not responding': ['Not responding', 'bad'],
+  restarting: ['Restarting…', 'wait'],
+  dead: ['Dead', 'bad'],
+};
+
+export function kernelWords(kernel: KernelChanged, queued: number): Words {
+  const [text, tone] = KERNEL[kernel.status] ?? [kernel.status, 'quiet' as Tone];
+  const waiting = queued > 1 ? `, ${queued - 1} queued` : '';
+  const none = 'A kernel starts with the first cell that runs.';
+  const detail = kernel.reason || (kernel.status === 'none' ? none : `Kernel ${kernel.name}`);
+  return { text: `${text}${waiting}`, tone, detail };
+}
+
+function sentence(reason: string): string {
+  if (reason === '') return '';
+  const capital = reason.charAt(0).toUpperCase() + reason.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
