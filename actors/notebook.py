@@ -116,6 +116,7 @@ class _Notebook:
         self._report: KernelReport | None = None
         self._input: InputRequest | None = None
         self._input_cell = ""
+        self._handed_over = ""  # the entry that the kernel had before it was durable
         self._watchers: list[Outlet[News]] = []
         self._shown: JsonObject = {}
         self._language: JsonObject = {}
@@ -151,6 +152,8 @@ class _Notebook:
             match effect:
                 case run_queue.Write(changes, queue):
                     await self._edit(changes, queue)
+                case run_queue.Run(entry, _) if entry.id == self._handed_over:
+                    pass
                 case run_queue.Run(entry, resumed):
                     self._written = await self._outputs(entry.cell_id) if resumed else []
                     await self._execute(entry)
@@ -206,14 +209,29 @@ class _Notebook:
             return
         entry_id = self._new_id()
         begins = self._beginning(cell_id) if self._state == run_queue.State() else ()
-        answer = await again(lambda: self._hub.ask(Enqueue, entry_id, cell_id, who, begins))
+        early = bool(begins) and self._kernel_is_idle
+        async with trio.open_nursery() as nursery:
+
+            def hand_over(entry: Entry) -> None:
+                # The kernel begins while the entry is being written; whoever asked hears when it is.
+                nursery.start_soon(self._hand_over, entry)
+
+            begin = hand_over if early else None
+            answer = await again(lambda: self._hub.ask(Enqueue, entry_id, cell_id, who, begins, begin))
+            reply(answer if isinstance(answer, Refused) else Done())
         if isinstance(answer, Refused):
-            reply(answer)
             return
-        reply(Done())
         if answer.begun and self._kernel_is_idle:
             self._shown = {**self._shown, **_BUSY}  # the old dict has travelled
         await self._step(run_queue.Queued(answer))
+
+    async def _hand_over(self, entry: Entry) -> None:
+        self._written = []
+        answer = await again(
+            lambda: self._kernel.ask(Execute, entry.id, entry.cell_id, entry.source, DEFAULT_KERNEL, ())
+        )
+        if isinstance(answer, Done):
+            self._handed_over = entry.id
 
     def _beginning(self, cell_id: str) -> tuple[Change, ...]:
         """What begins a run, and that an idle kernel is busy now: one append less than when it says so itself."""

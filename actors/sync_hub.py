@@ -36,6 +36,7 @@ from protocol.messages import (
     Done,
     Edit,
     Enqueue,
+    Entry,
     Frame,
     HubMessage,
     Load,
@@ -218,6 +219,8 @@ class _Hub:
                 self._let_out.append(lambda: reply(Done()))
             case Enqueue() as enqueue:
                 entry = self._copy.enqueue(enqueue)
+                if enqueue.early is not None and isinstance(entry, Entry):
+                    enqueue.early(entry)
                 self._let_out.append(lambda: enqueue.reply(entry))
             case Subscribe():
                 self._subscribe(message)

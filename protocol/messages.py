@@ -174,7 +174,8 @@ class Enqueue(msgspec.Struct, frozen=True):
     """Record a run-queue entry for ``cell_id``: reads the source now, sets the state, durable when answered.
 
     ``begins``: nothing else waits, so the entry begins at once, with these changes in a further transaction of the
-    same append. Asked again with the same ``entry_id``: the entry that is there.
+    same append. ``early``: called with the entry before the append, for the kernel to begin meanwhile. Asked again
+    with the same ``entry_id``: the entry that is there.
     """
 
     reply: Reply[Entry | Refused]
@@ -182,6 +183,7 @@ class Enqueue(msgspec.Struct, frozen=True):
     cell_id: str
     who: str
     begins: tuple[Change, ...] = ()
+    early: Reply[Entry] | None = None
 
 
 class Edit(msgspec.Struct, frozen=True):

@@ -158,6 +158,31 @@ async def test_queueing_a_cell_while_nothing_runs_begins_it_in_the_same_append()
         assert it.browser().kernel["busy"] is True
 
 
+async def test_an_idle_kernel_begins_while_the_entry_is_written_and_its_asker_hears_afterwards() -> None:
+    async with scene() as it, trio.open_nursery() as nursery:
+        await it.address.ask(Start)
+        await it.settle()
+        it.disk.hold()
+        answers: list[Done | Refused] = []
+
+        async def queue() -> None:
+            answers.extend(await it.queue("a"))
+
+        nursery.start_soon(queue)
+        await trio.sleep(0.5)  # below what the hub takes for a broken disk
+        assert it.kernel.executed == ["run1"]
+        assert answers == []
+        assert it.states() == {}
+        it.disk.gate.set()
+        await it.settle()
+        assert answers == [Done()]
+        assert it.kernel.executed == ["run1"]
+        assert it.states() == {"a": "running"}
+        it.kernel.end()
+        await it.settle()
+        assert it.states() == {}
+
+
 async def test_the_source_runs_as_it_was_when_the_cell_was_queued() -> None:
     async with scene() as it:
         await it.queue("a", "b")
