@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import type { KernelChanged } from '../../src/protocol.gen';
+import { kernelWords, linkWords, savingWords } from '../../src/ui/status';
+
+test('offline says how many edits wait, and that they are kept', () => {
+  expect(linkWords('offline', 'no answer', 0).text).toBe('Offline, reconnecting…');
+  expect(linkWords('offline', 'no answer', 1).text).toBe('Offline, 1 unsent edit');
+  expect(linkWords('offline', 'no answer', 12)).toEqual({
+    text: 'Offline, 12 unsent edits',
+    tone: 'wait',
+    detail: 'No answer. You can go on writing. Your 12 unsent edits are kept in this browser.',
+  });
+});
+
+test('"saved" is said only of what the server has and wrote', () => {
+  expect(savingWords({ status: 'saved', reason: '' }, 0, true).text).toBe('Saved');
+  expect(savingWords({ status: 'saved', reason: '' }, 1, true).text).toBe('Saving…');
+  expect(savingWords({ status: 'saved', reason: '' }, 0, false).text).toBe('Not saved');
+  expect(savingWords({ status: 'not saved', reason: 'the disk is full' }, 0, true)).toMatchObject({
+    text: 'Not saved: the disk is full',
+    tone: 'bad',
+  });
+});
+
+test('the kernel says why it is dead and how many wait behind the running cell', () => {
+  const kernel: KernelChanged = { status: 'busy', reason: '', name: 'python3' };
+  expect(kernelWords(kernel, 3).text).toBe('Busy, 2 queued');
+  expect(kernelWords(kernel, 1).text).toBe('Busy');
+  const dead: KernelChanged = { status: 'dead', reason: 'It was killed, perhaps out of memory.', name: 'python3' };
+  expect(kernelWords(dead, 0)).toMatchObject({ text: 'Dead', tone: 'bad', detail: dead.reason });
+});
