@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 import trio
-from quart import Response, websocket
+from quart import Response, request, websocket
 from quart_trio import QuartTrio
 
 from actors.supervisor import describe
 from actors.system import RootFailed
-from gateway import pages
+from gateway import files, pages
 from gateway.access_middleware import AccessMiddleware
 from gateway.control_socket import serve_control_socket
 from gateway.hypercorn_overrides import install, listening_addresses
@@ -36,6 +36,7 @@ class Application:
         self._prepare = prepare
         self._lost = lost
         self.server: Server | None = None
+        self._readers = trio.CapacityLimiter(4)  # of images: a slow disk takes no thread from the notebook
         self.quart = QuartTrio("gateway", static_folder=None)
         self._add_routes()
         self.quart.before_serving(self._start)
@@ -74,6 +75,8 @@ class Application:
     def _add_routes(self) -> None:
         route = self.quart.route
         route("/")(self._page)
+        route("/status")(self._status)
+        route("/frame")(self._frame)
         route("/config")(self._config)
         route("/healthz")(self._healthy)
         route("/readyz")(self._ready)
@@ -81,10 +84,17 @@ class Application:
         route("/favicon.ico")(self._icon)
         route("/codicon.ttf")(self._codicon)
         route("/assets/<path:path>")(self._asset)
+        route("/files/<path:path>")(self._file)
         self.quart.websocket("/")(self._socket)
 
     async def _page(self) -> Response:
+        return pages.canvas_page(self._served.settings)
+
+    async def _status(self) -> Response:
         return pages.status_page(self._served.settings)
+
+    async def _frame(self) -> Response:
+        return pages.frame_page()
 
     async def _config(self) -> Response:
         return _json(msgspec.json.encode(self._served.config))
@@ -108,7 +118,25 @@ class Application:
         return pages.asset("codicon.ttf")
 
     async def _asset(self, path: str) -> Response:
-        return pages.asset(path)
+        gzipped = request.accept_encodings.quality("gzip") > 0
+        return await trio.to_thread.run_sync(pages.asset, path, gzipped)
+
+    async def _file(self, path: str) -> Response:
+        folder = self._served.settings.notebook.parent
+        known = frozenset(request.if_none_match.as_set())
+        try:
+            image = await trio.to_thread.run_sync(files.read_image, folder, path, known, limiter=self._readers)
+        except files.NotServed as reason:
+            return Response(f"{reason.sentence}\n", reason.status, content_type="text/plain; charset=utf-8")
+        headers = {
+            "Cache-Control": "private, no-cache",
+            "Content-Security-Policy": files.CONTENT_SECURITY_POLICY,
+            "ETag": f'"{image.tag}"',
+        }
+        if image.body is None:
+            # With an empty body: one without any is sent by asyncio's means.
+            return Response(b"", 304, headers=headers)
+        return Response(image.body, headers=headers, content_type=image.kind)
 
     async def _socket(self) -> None:
         await websocket.accept()

@@ -4,42 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 import platformdirs
 
 from gateway.setting_values import SettingError
-
-Size = Annotated[int, msgspec.Meta(gt=0, le=1000)] | Annotated[float, msgspec.Meta(gt=0, le=1000)]
-
-
-class Monaco(msgspec.Struct, frozen=True, rename="camel"):
-    """The text editor. The key keeps the name that clients know."""
-
-    font_size: Size = 13
-    line_numbers: Literal["on", "off", "relative"] = "on"
-
-
-class Outputs(msgspec.Struct, frozen=True, rename="camel"):
-    font_size: Size = 14
-
-
-class Snap(msgspec.Struct, frozen=True):
-    x: Size = 20
-    y: Size = 20
-
-
-class Grid(msgspec.Struct, frozen=True):
-    snap: Snap = Snap()
-
-
-class ConfigDocument(msgspec.Struct, frozen=True):
-    """Encoded by msgspec it is the document of the contract, key by key."""
-
-    monaco: Monaco = Monaco()
-    outputs: Outputs = Outputs()
-    grid: Grid = Grid()
+from protocol.answers import ConfigDocument
 
 
 def default_path() -> Path:

@@ -17,11 +17,11 @@ import trio
 
 from actors.mailbox import ActorDied, ActorStopped, Address, again
 from actors.supervisor import SupervisorMessage
-from gateway.config_document import ConfigDocument
 from gateway.control import Control
 from gateway.outbox import GatewayOutlet, HubOutlet, Sink
 from gateway.settings import Limits
 from protocol import sync, wire
+from protocol.answers import ConfigDocument
 from protocol.messages import (
     AnswerSync,
     AskedAwareness,

@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from actors.supervisor import Kill, Retry, Status
-from protocol import wire
+from protocol import answers, wire
 from protocol.messages import (
     Checkpoint,
     CountSessions,
@@ -62,11 +62,10 @@ class Control:
         match (request.channel, request.method):
             case ("comms", "ping"):
                 accepted()
-                return {"pong": True}
+                return _json(answers.Pong())
             case ("config", "get"):
                 accepted()
-                config: JsonObject = msgspec.to_builtins(self._services.config)
-                return config
+                return _json(self._services.config)
             case ("notebook", _):
                 return await self._notebook(request, accepted)
             case ("kernel", _):
@@ -119,7 +118,7 @@ class Control:
                 return _plain(await replied())
             case _:
                 accepted()
-                return {"kernelspecs": [*await self._services.specs()]}
+                return _json(answers.KernelSpecs(tuple(await self._services.specs())))
 
     async def _summary(self) -> Result:
         """What ``notebook.get`` answers; its keys are documented in SPEC.md, W-7."""
@@ -131,20 +130,21 @@ class Control:
                 clients = await services.gateway.ask(CountSessions)
         except trio.TooSlowError:
             return Refused("busy", "The notebook does not answer at the moment.")
-        asked: JsonObject | None = None
-        if runs.input is not None:
-            asked = {"cell_id": runs.running, **msgspec.to_builtins(runs.input)}
-        return {
-            "path": document.path,
-            "epoch": document.epoch,
-            "cells": document.cells,
-            "clients": clients,
-            "saving": saving_as_json(document.saving),
-            "kernel": runs.kernel,
-            "running": runs.running,
-            "queued": list(runs.queued),
-            "input": asked,
-        }
+        question = None
+        if (asked := runs.input) is not None:
+            question = answers.AskedInput(runs.running, asked.id, asked.prompt, asked.password)
+        summary = answers.Summary(
+            path=document.path,
+            epoch=document.epoch,
+            cells=document.cells,
+            clients=clients,
+            saving=document.saving,
+            kernel=runs.kernel,
+            running=runs.running,
+            queued=runs.queued,
+            input=question,
+        )
+        return _json(summary)
 
     async def _chaos(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
         accepted()
@@ -171,4 +171,9 @@ def _plain(answer: Done | Refused) -> Result:
 
 
 def _saved(saving: Saving) -> Result:
-    return {"status": "saved"} if saving.status == "saved" else Refused("not_saved", saving.reason)
+    return _json(answers.Saved()) if saving.status == "saved" else Refused("not_saved", saving.reason)
+
+
+def _json(said: msgspec.Struct) -> JsonObject:
+    plain: JsonObject = msgspec.to_builtins(said)
+    return plain

@@ -18,11 +18,11 @@ from actors.supervisor import Child, ChildStatus, Status
 from actors.system import System
 from gateway.access import Policy, make_policy
 from gateway.access_middleware import keep_token_out_of_logs
-from gateway.config_document import ConfigDocument
 from gateway.connection import Services
 from gateway.gateway import gateway_actor
 from gateway.setting_values import is_loopback
 from gateway.settings import Settings, StartError, load_config
+from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
 from protocol.messages import CountSessions, DescribeDocument, GatewayMessage, NotebookFailed
 

@@ -17,8 +17,9 @@ import msgspec
 import platformdirs
 
 from gateway import setting_values as values
-from gateway.config_document import ConfigDocument, load_config
+from gateway.config_document import load_config
 from gateway.setting_values import SettingError, StartError
+from protocol.answers import ConfigDocument
 
 __all__ = [
     "SETTINGS",

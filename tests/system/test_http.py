@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 from trio_websocket import ConnectionRejected
 
 from gateway.app import Application
@@ -28,7 +29,11 @@ DEFAULTS = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with shared_server(tmp_path_factory.mktemp("http") / "<i>n & m.ipynb") as server:
+    folder = tmp_path_factory.mktemp("http")
+    (folder / "plot.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (folder / "secret.txt").write_text("secret")
+    (folder.parent / "outside.png").write_text("secret")
+    with shared_server(folder / "<i>n & m.ipynb") as server:
         yield server
 
 
@@ -55,6 +60,9 @@ def routes() -> list[tuple[str, str, bool]]:
     ("path", "kind"),
     [
         ("/", "text/html; charset=utf-8"),
+        ("/status", "text/html; charset=utf-8"),
+        ("/frame", "text/html; charset=utf-8"),
+        ("/files/plot.png", "image/png"),
         ("/config", "application/json"),
         ("/assets/status.js", "text/javascript; charset=utf-8"),
         ("/assets/status.css", "text/css; charset=utf-8"),
@@ -78,14 +86,28 @@ async def test_a_route_answers_with_its_type_and_the_closed_headers(server: Serv
         ("cross-origin-opener-policy", "same-origin"),
     ):
         assert answer.headers[name] == value
-    assert "unsafe" not in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    if path == "/frame":
+        assert "sandbox allow-scripts;" in policy
+    else:
+        # Style attributes are the one exception of the page; they load nothing.
+        assert "script-src 'unsafe" not in policy
+        assert "unsafe" not in re.sub(r"style-src(-attr)? 'unsafe-inline'", "", policy)
+        assert "frame-ancestors 'none'" in policy
     assert "server" not in answer.headers
-    assert answer.headers["cache-control"] in ("no-store", "no-cache")
+    assert answer.headers["cache-control"] in ("no-store", "no-cache", "private, no-cache")
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/assets/", "/assets/token.html", "/assets/..%2fapp.py", "/static/x"]
-)
+    "path",
+    [
+        "/nothing", "/assets/", "/assets/token.html", "/assets/frame.html", "/assets/..%2fapp.py", "/static/x",
+        "/files", "/files/", "/files/secret.txt", "/files/nothing.png", "/files/..%2foutside.png",
+        "/files/%2e%2e/outside.png", "/files/..%5coutside.png",
+        "/files/secret.txt%00.png", "/files/%ff.png",
+    ],
+)  # fmt: skip
 async def test_what_does_not_exist_is_404_and_says_nothing_of_the_server(server: Server, path: str) -> None:
     async with browser(server) as http:
         answer = await http.get(path)
@@ -93,6 +115,42 @@ async def test_what_does_not_exist_is_404_and_says_nothing_of_the_server(server:
     assert "Traceback" not in answer.text
     assert "/" + __file__.split("/")[1] not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path", ["/files/../outside.png", "/files/x/../../../outside.png", "/files//plot.png", "/files/%2fetc/x.png"]
+)
+async def test_a_path_as_no_browser_sends_it_leads_nowhere(server: Server, path: str) -> None:
+    """As it stands: clients tidy a path before they send it."""
+    port = int(server.url.rsplit(":", 1)[1])
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    async with stream:
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\n"
+        await stream.send_all(request.encode() + b"Connection: close\r\n\r\n")
+        answer = b"".join([chunk async for chunk in stream])
+    assert int(answer.split()[1]) in (301, 308, 404)
+    assert b"secret" not in answer
+
+
+async def test_an_image_is_not_sent_again_while_it_is_the_same(server: Server) -> None:
+    async with browser(server) as http:
+        first = await http.get("/files/plot.png")
+        again = await http.get("/files/plot.png", headers={"If-None-Match": first.headers["etag"]})
+        other = await http.get("/files/plot.png", headers={"If-None-Match": '"other"'})
+    assert (first.status_code, again.status_code, other.status_code) == (200, 304, 200)
+    assert again.content == b""
+    assert again.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_files_are_compressed_for_whoever_takes_it(server: Server) -> None:
+    async with browser(server) as http:
+        plain = await http.get("/assets/status.js", headers={"Accept-Encoding": "identity"})
+        refused = await http.get("/assets/status.js", headers={"Accept-Encoding": "gzip;q=0, br"})
+        squeezed = await http.get("/assets/status.js", headers={"Accept-Encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers
+    assert "content-encoding" not in refused.headers
+    assert squeezed.headers["content-encoding"] == "gzip"
+    assert plain.content == squeezed.content == refused.content
 
 
 async def test_other_methods_and_broken_requests_are_refused_and_the_server_goes_on(server: Server) -> None:

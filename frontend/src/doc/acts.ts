@@ -26,6 +26,8 @@ export interface NewCell {
   index?: number;
   /** The cell whose flow goes on with this one. */
   after?: string;
+  /** The cell that the flow goes to from this one: it comes between this and `after`, or all that led to it. */
+  before?: string;
 }
 
 export class Acts {
@@ -52,11 +54,24 @@ export class Acts {
       this.#cells.insert(this.#indexInDocument(spec), [id]);
       if (spec.parent !== undefined && this.notebook.has(spec.parent)) {
         insertAt(this.#edges(this.#pc, spec.parent), id, spec.index);
-      } else if (spec.after !== undefined && this.notebook.has(spec.after)) {
-        insertAt(this.#edges(this.#np, spec.after), id);
+      } else {
+        if (spec.after !== undefined && this.notebook.has(spec.after)) insertAt(this.#edges(this.#np, spec.after), id);
+        if (spec.before !== undefined && this.notebook.has(spec.before)) this.#goBefore(id, spec.before, spec.after);
       }
     });
     return id;
+  }
+
+  /** The flow into `next` goes through `id`: what comes from `only`, else all of it. */
+  #goBefore(id: string, next: string, only: string | undefined): void {
+    for (const [from, targets] of [...this.#np.entries()]) {
+      if (!(targets instanceof Y.Array) || from === id || (only !== undefined && from !== only)) continue;
+      const at = targets.toArray().indexOf(next);
+      if (at < 0) continue;
+      targets.delete(at, 1);
+      if (!targets.toArray().includes(id)) targets.insert(at, [id]);
+    }
+    insertAt(this.#edges(this.#np, id), next);
   }
 
   #fill(id: string, spec: NewCell): void {
@@ -83,7 +98,10 @@ export class Acts {
       before = siblings[(spec.index ?? siblings.length) - 1] ?? spec.parent;
       if (before === spec.parent) return this.#cells.toArray().indexOf(before) + 1;
     }
-    if (before === undefined) return this.#cells.length;
+    if (before === undefined) {
+      const next = spec.before === undefined ? -1 : this.#cells.toArray().indexOf(spec.before);
+      return next < 0 ? this.#cells.length : next;
+    }
     const family = new Set([before, ...descendants(before, pc, parents)]);
     const last = ids.findLast((id) => family.has(id));
     return last === undefined ? this.#cells.length : this.#cells.toArray().indexOf(last) + 1;

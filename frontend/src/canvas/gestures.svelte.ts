@@ -1,0 +1,268 @@
+/** From pointer events to gestures: what was pressed decides which one begins. Any zoom, any pointer. */
+import type { Board } from './board.svelte';
+import { Carry } from './carry';
+import { SLOP } from './drag';
+import type { Side } from './edges';
+import { screenPoint, type ScreenPoint } from './geometry';
+import {
+  DrawEdge,
+  Marquee,
+  Overlay,
+  Pan,
+  Pinch,
+  Stretch,
+  type Gesture,
+  type Pointer,
+} from './gesture.svelte';
+
+/** What has presses of its own. */
+const OWN_PRESSES =
+  'button, a[href], input, textarea, select, summary, label, iframe, video, audio, [contenteditable]:not([contenteditable="false"]), [data-no-pan]';
+/** So near to the border the camera follows a drag, and by so much in a frame, in screen pixels. */
+const BORDER = 40;
+const SPEED = 14;
+
+interface Active {
+  readonly gesture: Gesture;
+  /** null: it follows the pointer without a button, until the next press. */
+  readonly pointerId: number | null;
+  readonly pressedAt: ScreenPoint;
+  dragged: boolean;
+}
+
+export type Pressed =
+  | { readonly on: 'port'; readonly id: string; readonly side: Side }
+  | { readonly on: 'border' | 'handle' | 'cell' | 'own'; readonly id: string }
+  | { readonly on: 'edge'; readonly from: string; readonly to: string }
+  | { readonly on: 'empty' | 'elsewhere' };
+
+/** What lies under the pointer, by the attributes of the painted elements. */
+export function whatIsAt(target: Element): Pressed {
+  const read = (name: string): string | null =>
+    target.closest(`[data-${name}]`)?.getAttribute(`data-${name}`) ?? null;
+  const port = read('port');
+  if (port !== null) return { on: 'port', id: read('port-of') ?? '', side: port as Side };
+  const border = read('border-of');
+  if (border !== null) return { on: 'border', id: border };
+  const from = read('edge-from');
+  if (from !== null) return { on: 'edge', from, to: read('edge-to') ?? '' };
+  const id = read('cell-id') ?? read('tissue-id');
+  if (target.closest(OWN_PRESSES) !== null) return id === null ? { on: 'elsewhere' } : { on: 'own', id };
+  if (id === null) return { on: 'empty' };
+  return { on: target.closest('[data-drag-handle]') === null ? 'cell' : 'handle', id };
+}
+
+export class Gestures {
+  readonly overlay = new Overlay();
+  #active: Active | null = $state.raw(null);
+  #last: Pointer | null = null;
+  #panning = 0;
+  readonly #touches = new Map<number, ScreenPoint>();
+  #pinch: Pinch | null = null;
+  /** While the space bar is held, any drag pans. */
+  spaceHeld = $state(false);
+
+  constructor(
+    readonly board: Board,
+    readonly root: HTMLElement,
+  ) {}
+
+  get cursor(): string {
+    return this.#active?.gesture.cursor ?? (this.spaceHeld ? 'grab' : '');
+  }
+  get active(): boolean {
+    return this.#active !== null;
+  }
+
+  pointer(event: MouseEvent): Pointer {
+    const { left, top } = this.root.getBoundingClientRect();
+    const screen = screenPoint(event.clientX - left, event.clientY - top);
+    return { screen, world: this.board.viewport.toWorld(screen) };
+  }
+
+  down(event: PointerEvent): void {
+    const pointer = this.pointer(event);
+    if (this.#active?.pointerId === null) {
+      event.preventDefault();
+      return event.button === 0 ? this.#finish(pointer) : this.cancel();
+    }
+    if (event.pointerType === 'touch' && this.#touched(event, pointer)) return;
+    if (this.#active !== null || !(event.target instanceof Element)) return;
+    const gesture = this.#begin(event, event.target, pointer);
+    if (gesture === null) return;
+    this.board.viewport.stop();
+    this.#active = { gesture, pointerId: event.pointerId, pressedAt: pointer.screen, dragged: false };
+  }
+
+  #begin(event: PointerEvent, target: Element, pointer: Pointer): Gesture | null {
+    if (event.button === 1 || (event.button === 0 && this.spaceHeld)) {
+      event.preventDefault();
+      return new Pan(this.board, pointer.screen, () => {});
+    }
+    if (event.button !== 0) return null;
+    const pressed = whatIsAt(target);
+    switch (pressed.on) {
+      case 'port':
+        return new DrawEdge(this.board, this.overlay, pressed.id, pressed.side);
+      case 'border':
+        return new Stretch(this.board, pressed.id, pointer.world);
+      case 'edge':
+        this.board.selectEdge(pressed);
+        this.root.focus({ preventScroll: true });
+        return null;
+      case 'handle':
+        return this.#pressHandle(event, pressed.id, pointer);
+      case 'cell':
+      case 'own':
+        return this.#pressCell(event, pressed.id, pressed.on === 'own', pointer);
+      case 'empty':
+        if (event.shiftKey) return new Marquee(this.board, this.overlay, pointer.world);
+        return new Pan(this.board, pointer.screen, this.#clickEmpty);
+      default:
+        return null;
+    }
+  }
+
+  readonly #clickEmpty = (): void => {
+    this.board.select([]);
+    this.board.rest();
+    this.root.focus({ preventScroll: true });
+  };
+
+  #pressHandle(event: PointerEvent, id: string, pointer: Pointer): Gesture {
+    const { board } = this;
+    board.rest();
+    if (event.shiftKey) return new Carry(board, id, pointer, () => board.select([id], 'toggle'));
+    if (!board.selection.has(id)) board.select([id]);
+    return new Carry(board, id, pointer, () => board.select([id]));
+  }
+
+  /** Text in a cell is selected by a drag, so a press here only selects the cell; a finger pans. */
+  #pressCell(event: PointerEvent, id: string, own: boolean, pointer: Pointer): Gesture | null {
+    const { board } = this;
+    if (event.pointerType === 'touch') {
+      return own ? null : new Pan(board, pointer.screen, () => board.select([id]));
+    }
+    if (event.shiftKey) {
+      // In an editor that has the keyboard Shift extends the text selection.
+      if (board.editing !== id) board.select([id], 'toggle');
+      return null;
+    }
+    if (!own) board.rest();
+    if (board.selection.size !== 1 || board.current !== id) board.select([id]);
+    return null;
+  }
+
+  /** Begin an edge that follows the pointer until the next press. */
+  connectFrom(id: string): void {
+    this.cancel();
+    const gesture = new DrawEdge(this.board, this.overlay, id, 'bottom');
+    this.#active = { gesture, pointerId: null, pressedAt: screenPoint(0, 0), dragged: true };
+    this.root.focus({ preventScroll: true });
+  }
+
+  move(event: PointerEvent): void {
+    const pointer = this.pointer(event);
+    this.#last = pointer;
+    if (this.#touches.has(event.pointerId)) this.#touches.set(event.pointerId, pointer.screen);
+    if (this.#pinch !== null) {
+      const [a, b] = [...this.#touches.values()];
+      if (a !== undefined && b !== undefined) this.#pinch.move(a, b);
+      return;
+    }
+    const active = this.#active;
+    if (active === null || (active.pointerId !== null && active.pointerId !== event.pointerId)) return;
+    if (!active.dragged) {
+      const { x, y } = active.pressedAt;
+      if (Math.hypot(pointer.screen.x - x, pointer.screen.y - y) < SLOP) return;
+      active.dragged = true;
+      // From here on every event is ours, also over a frame that would swallow it.
+      this.root.setPointerCapture(event.pointerId);
+    }
+    active.gesture.move(pointer);
+    if (active.gesture.autoPan) this.#autoPan();
+  }
+
+  up(event: PointerEvent): void {
+    this.#lift(event);
+    if (this.#active?.pointerId === event.pointerId) this.#finish(this.pointer(event));
+  }
+
+  #finish(pointer: Pointer): void {
+    const active = this.#active;
+    this.#release();
+    active?.gesture.drop(pointer, active.dragged);
+  }
+
+  /** Escape, or the system took the pointer away. */
+  cancel(): void {
+    const active = this.#active;
+    this.#release();
+    active?.gesture.cancel();
+  }
+
+  pointerCancelled(event: PointerEvent): void {
+    this.#lift(event);
+    if (this.#active?.pointerId === event.pointerId) this.cancel();
+  }
+
+  #release(): void {
+    const id = this.#active?.pointerId ?? null;
+    this.#active = null;
+    cancelAnimationFrame(this.#panning);
+    this.#panning = 0;
+    if (id !== null && this.root.hasPointerCapture(id)) this.root.releasePointerCapture(id);
+  }
+
+  #touched(event: PointerEvent, { screen }: Pointer): boolean {
+    this.#touches.set(event.pointerId, screen);
+    if (this.#touches.size !== 2) return this.#touches.size > 2;
+    this.cancel();
+    const [a, b] = [...this.#touches.values()] as [ScreenPoint, ScreenPoint];
+    this.#pinch = new Pinch(this.board, a, b);
+    return true;
+  }
+
+  #lift(event: PointerEvent): void {
+    this.#touches.delete(event.pointerId);
+    if (this.#touches.size < 2) this.#pinch = null;
+  }
+
+  #autoPan(): void {
+    if (
+      this.#panning !== 0 ||
+      this.#last === null ||
+      shiftAt(this.#last.screen, this.board.viewport) === null
+    )
+      return;
+    this.#panning = requestAnimationFrame(() => {
+      this.#panning = 0;
+      const active = this.#active;
+      const last = this.#last;
+      if (active === null || last === null) return;
+      const shift = shiftAt(last.screen, this.board.viewport);
+      if (shift === null) return;
+      this.board.viewport.panBy(shift.x, shift.y);
+      active.gesture.move({ screen: last.screen, world: this.board.viewport.toWorld(last.screen) });
+      this.#autoPan();
+    });
+  }
+
+  destroy(): void {
+    this.cancel();
+    this.#touches.clear();
+    this.#pinch = null;
+  }
+}
+
+function shiftAt(
+  { x, y }: ScreenPoint,
+  view: { width: number; height: number },
+): { x: number; y: number } | null {
+  const along = (at: number, size: number): number => {
+    const past = at < BORDER ? at - BORDER : at > size - BORDER ? at - size + BORDER : 0;
+    return Math.max(-1, Math.min(1, past / BORDER)) * SPEED;
+  };
+  const shift = { x: along(x, view.width), y: along(y, view.height) };
+  return shift.x === 0 && shift.y === 0 ? null : shift;
+}

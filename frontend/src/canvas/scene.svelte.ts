@@ -1,0 +1,167 @@
+/** What is drawn where right now: the layout as a signal, the measured heights, and what a drag carries. */
+import { untrack } from 'svelte';
+import { estimateHeight } from '../cell/estimate';
+import { readingOrder } from '../doc/graph';
+import type { Notebook } from '../doc/notebook.svelte';
+import type { PageConfig } from '../doc/config.svelte';
+import { IDLE, type Drag } from './drag';
+import type { DropTarget } from './drop';
+import { intersects, middle, moved, right, type Rect } from './geometry';
+import { computeLayout, EMPTY_LAYOUT, type Layout } from './layout';
+import { withInside } from './select';
+import type { Viewport } from './viewport.svelte';
+
+/** One cell's estimate, remembered until the cell changes. */
+class Estimate {
+  readonly height: number;
+  constructor(of: () => number) {
+    this.height = $derived(of());
+  }
+}
+
+interface Measured {
+  height: number;
+  /** The estimate when the cell left the DOM: what it has grown by since, the cell has, roughly. */
+  estimate: number | null;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+export class Scene {
+  readonly #estimates = new Map<string, Estimate>();
+  readonly #measured = new Map<string, Measured>();
+  #version = $state(0);
+  #previous: Layout = EMPTY_LAYOUT;
+  #drag: Drag = $state.raw(IDLE);
+  #moving: ReadonlySet<string> = $state.raw(NOTHING);
+  #width: { id: string; width: number } | null = $state.raw(null);
+  /** Where a drop would put what is dragged. */
+  target: DropTarget | null = $state.raw(null);
+
+  readonly layout: Layout = $derived.by(() => this.#compute());
+  readonly order: readonly string[] = $derived.by(() => {
+    const { ids, np, pc, parents } = this.notebook;
+    return readingOrder(ids, np, pc, parents);
+  });
+  readonly numbers: ReadonlyMap<string, number> = $derived(new Map(this.order.map((id, i) => [id, i + 1])));
+
+  constructor(
+    readonly notebook: Notebook,
+    readonly config: PageConfig,
+    readonly viewport: Viewport,
+  ) {}
+
+  #compute(): Layout {
+    void this.#version;
+    const { ids, np, pc, parents } = this.notebook;
+    const resized = this.#width;
+    this.#previous = computeLayout(
+      {
+        ids,
+        np,
+        pc,
+        parents,
+        stored: (id) => {
+          const cell = this.notebook.cell(id);
+          const width = resized?.id === id ? resized.width : cell.width;
+          return { left: cell.left, top: cell.top, width };
+        },
+        height: (id) => this.#height(id),
+      },
+      this.#previous,
+    );
+    return this.#previous;
+  }
+
+  #height(id: string): number {
+    const measured = this.#measured.get(id);
+    if (measured === undefined) return this.#estimate(id);
+    if (measured.estimate === null) return measured.height;
+    return Math.max(24, measured.height + this.#estimate(id) - measured.estimate);
+  }
+
+  #estimate(id: string): number {
+    let estimate = this.#estimates.get(id);
+    if (estimate === undefined) {
+      const cell = this.notebook.cell(id);
+      estimate = new Estimate(() => estimateHeight(cell, this.config));
+      this.#estimates.set(id, estimate);
+    }
+    return estimate.height;
+  }
+
+  /** As drawn just now, also while it is dragged. */
+  cell(id: string): Rect | undefined {
+    return this.#carried(id, this.layout.cells.get(id));
+  }
+  box(id: string): Rect | undefined {
+    return this.#carried(id, this.layout.boxes.get(id));
+  }
+
+  #carried(id: string, rect: Rect | undefined): Rect | undefined {
+    const drag = this.#drag;
+    if (drag.phase !== 'dragging' || rect === undefined || !this.#moving.has(id)) return rect;
+    return moved(rect, drag.dx, drag.dy);
+  }
+
+  get drag(): Drag {
+    return this.#drag;
+  }
+  /** What is being dragged, with all that is inside it. */
+  get moving(): ReadonlySet<string> {
+    return this.#moving;
+  }
+  set drag(drag: Drag) {
+    if (drag.phase !== 'dragging') {
+      this.#moving = NOTHING;
+      this.target = null;
+    } else if (this.#moving === NOTHING) {
+      const { pc, parents } = this.notebook;
+      this.#moving = withInside(drag.origins.keys(), pc, parents);
+    }
+    this.#drag = drag;
+  }
+
+  /** While a border is dragged, this width instead of the stored one. */
+  resize(resized: { id: string; width: number } | null): void {
+    this.#width = resized;
+  }
+
+  /** Heights as drawn. What is being looked at stays where it is when something above it turns out taller. */
+  measure(heights: ReadonlyMap<string, number>): void {
+    const changed = [...heights].filter(([id, height]) => this.#measured.get(id)?.height !== height);
+    for (const [id, height] of heights) {
+      const known = this.#measured.get(id);
+      if (known !== undefined && known.height === height) known.estimate = null;
+    }
+    if (changed.length === 0) return;
+    untrack(() => {
+      const anchor = this.#anchor();
+      for (const [id, height] of changed) this.#measured.set(id, { height, estimate: null });
+      this.#version += 1;
+      if (anchor === null || this.#drag.phase !== 'idle') return;
+      const now = this.layout.cells.get(anchor.id);
+      if (now !== undefined) this.viewport.follow(0, now.top - anchor.top);
+    });
+  }
+
+  /** The cell has left the DOM. */
+  forget(id: string): void {
+    const known = this.#measured.get(id);
+    if (known !== undefined) known.estimate = untrack(() => this.#estimate(id));
+  }
+
+  /** The uppermost cell of the column in the middle of the view whose top is seen. */
+  #anchor(): { id: string; top: number } | null {
+    const { view } = this.viewport;
+    const x = middle(view).x;
+    let best: { id: string; top: number; off: boolean } | null = null;
+    for (const [id, rect] of this.layout.cells) {
+      if (rect.top < view.top || !intersects(rect, view)) continue;
+      const off = rect.left > x || right(rect) < x;
+      const better = best === null || (off === best.off ? rect.top < best.top : best.off);
+      if (better) best = { id, top: rect.top, off };
+    }
+    return best;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * How high a cell will be, without drawing it: for the layout of cells that were never near the screen. The numbers
+ * are those of the style sheets of a cell, an editor and an output.
+ */
+import { countLines } from '../editor/static';
+import type { CellType, Collapsed, Output } from '../doc/values';
+import { headingOf } from './words';
+
+export interface Estimated {
+  readonly type: CellType;
+  readonly text: string;
+  readonly width: number | null;
+  readonly collapsed: Collapsed;
+  readonly outputs: readonly Output[];
+}
+
+export interface Sizes {
+  codeSize: number;
+  outputSize: number;
+}
+
+export const HEADER = 32;
+const BORDERS = 2;
+const CODE_PAD = 16;
+const FOLDED = 32;
+const PROSE_PAD = 20;
+const DEFAULT_WIDTH = 600;
+/** An output's own box scrolls beyond this. */
+const OUTPUT_MOST = 600;
+const HEADING_LINES = [0, 46, 38, 32, 28, 26, 26];
+
+const wrapped = (line: string, perLine: number): number => Math.max(1, Math.ceil(line.length / perLine));
+
+function proseHeight(text: string, width: number, size: number): number {
+  const line = size * 1.6;
+  const perLine = Math.max(10, (width - 32) / (size * 0.5));
+  let height = PROSE_PAD;
+  for (const block of text.split(/\n\s*\n/)) {
+    const heading = headingOf(block);
+    if (heading !== null) {
+      height += HEADING_LINES[heading.level] ?? 26;
+      const rest = block.trim().split('\n').slice(1).join(' ');
+      height += rest === '' ? 0 : wrapped(rest, perLine) * line + 8;
+      continue;
+    }
+    // Lists and fences keep their lines, a paragraph flows.
+    const kept = /^\s*([-*+]|\d+[.)]|```|\||>)/.test(block);
+    const lines = kept ? block.split('\n') : [block.replaceAll('\n', ' ')];
+    for (const each of lines) height += wrapped(each, perLine) * line;
+    height += 10;
+  }
+  return height;
+}
+
+const asText = (value: unknown): string =>
+  typeof value === 'string' ? value : Array.isArray(value) ? value.join('') : '';
+
+function pictureHeight(output: Output, mime: string, width: number): number {
+  const sizes = (output['metadata'] as Record<string, { width?: number; height?: number }> | undefined)?.[
+    mime
+  ];
+  const height = typeof sizes?.height === 'number' ? sizes.height : 320;
+  const own = typeof sizes?.width === 'number' ? sizes.width : width;
+  return own > width ? (height * width) / own : height;
+}
+
+function bundleHeight(output: Output, width: number, line: number): number {
+  const data = (output['data'] ?? {}) as Record<string, unknown>;
+  for (const mime of ['image/png', 'image/jpeg', 'image/svg+xml']) {
+    if (mime in data) return pictureHeight(output, mime, width);
+  }
+  if ('text/html' in data) {
+    const html = asText(data['text/html']);
+    const rows = html.match(/<tr[\s>]/gi)?.length ?? 0;
+    return rows > 0 ? rows * 28 + 12 : Math.max(40, Math.min(300, html.length / 6));
+  }
+  for (const mime of ['text/markdown', 'text/latex']) {
+    if (mime in data) return proseHeight(asText(data[mime]), width, line / 1.5);
+  }
+  return countLines(asText(data['text/plain']).replace(/\n$/, '')) * line;
+}
+
+function outputHeight(output: Output, width: number, line: number): number {
+  switch (output['output_type']) {
+    case 'stream':
+      return countLines(asText(output['text']).replace(/\n$/, '')) * line;
+    case 'error': {
+      const trace = output['traceback'];
+      return countLines(Array.isArray(trace) ? trace.join('\n') : '') * line;
+    }
+    default:
+      return bundleHeight(output, width, line);
+  }
+}
+
+function outputsHeight(cell: Estimated, width: number, size: number): number {
+  if (cell.type !== 'code' || cell.outputs.length === 0) return 0;
+  if (cell.collapsed === 'o' || cell.collapsed === 'b') return FOLDED;
+  let height = 16;
+  for (const output of cell.outputs)
+    height += Math.min(OUTPUT_MOST, outputHeight(output, width - 32, size * 1.5)) + 4;
+  return height;
+}
+
+function inputHeight(cell: Estimated, width: number, { codeSize, outputSize }: Sizes): number {
+  if (cell.collapsed === 'i' || cell.collapsed === 'b') return FOLDED;
+  if (cell.type === 'markdown') return proseHeight(cell.text, width, outputSize);
+  return countLines(cell.text) * Math.round(codeSize * 1.5) + CODE_PAD;
+}
+
+/** In canvas pixels. */
+export function estimateHeight(cell: Estimated, sizes: Sizes = { codeSize: 13, outputSize: 14 }): number {
+  const width = cell.width ?? DEFAULT_WIDTH;
+  const height =
+    HEADER + BORDERS + inputHeight(cell, width, sizes) + outputsHeight(cell, width, sizes.outputSize);
+  return Math.round(height);
+}

@@ -1,0 +1,87 @@
+/** What a cell says of itself, in words. */
+import type { CellState } from '../doc/values';
+
+/** "0.4 s", "42 s", "3 min 12 s", "1 h 05 min". */
+export function elapsed(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+const SUFFIX: Readonly<Record<string, string>> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
+const RULES = new Intl.PluralRules('en', { type: 'ordinal' });
+
+export function ordinal(n: number): string {
+  return `${n}${SUFFIX[RULES.select(n)] ?? 'th'}`;
+}
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
+/** Where it stands among those that wait: the running head of the queue is not one of them. */
+export function placeInQueue(queue: readonly string[], id: string, headRuns: boolean): number | null {
+  const index = queue.indexOf(id);
+  return index < 0 ? null : index + (headRuns ? 0 : 1);
+}
+
+export type Tone = 'idle' | 'wait' | 'run' | 'failed';
+
+export interface Situation {
+  state: CellState;
+  /** Asked for, and the server has not answered yet. */
+  asked: boolean;
+  place: number | null;
+  startedAt: number | null;
+  ranFor: number | null;
+  failed: boolean;
+}
+
+/** `now` is asked for only while the cell runs: nothing else ticks. */
+export function stateWords(cell: Situation, now: () => number): { text: string; tone: Tone } {
+  if (cell.state === 'running') {
+    return {
+      text: cell.startedAt === null ? 'running' : `running ${elapsed(now() - cell.startedAt)}`,
+      tone: 'run',
+    };
+  }
+  if (cell.state === 'queued') {
+    return {
+      text: cell.place === null || cell.place < 1 ? 'queued' : `queued ${ordinal(cell.place)}`,
+      tone: 'wait',
+    };
+  }
+  if (cell.asked) return { text: 'asking the server', tone: 'wait' };
+  const done = cell.failed ? 'failed' : 'ran';
+  if (cell.ranFor !== null)
+    return { text: `${done} in ${elapsed(cell.ranFor)}`, tone: cell.failed ? 'failed' : 'idle' };
+  return { text: cell.failed ? 'failed' : '', tone: cell.failed ? 'failed' : 'idle' };
+}
+
+/** "[3]", "[*]" while it waits or runs, "[ ]" if it never ran. */
+export function countLabel(state: CellState, count: number | null): string {
+  return state !== 'idle' ? '[*]' : `[${count ?? ' '}]`;
+}
+
+/** What is left of a folded text: its first line that says something. */
+export function firstLine(text: string): string {
+  const line = text.split('\n', 50).find((each) => each.trim() !== '') ?? '';
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+export interface Heading {
+  level: number;
+  title: string;
+}
+
+/** The heading that a markdown text begins with, as the server finds it (protocol/SPEC.md, G-1). */
+export function headingOf(text: string): Heading | null {
+  const match = /^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$/.exec(firstLine(text));
+  return match === null
+    ? null
+    : { level: match[1]?.length ?? 1, title: (match[2] ?? '').replace(/[*_`]/g, '') };
+}

@@ -1,0 +1,111 @@
+/**
+ * The place of a cell's text: static until it is wanted live, the same to the pixel either way. The text itself is
+ * the shared one; nothing is lost when an editor goes.
+ */
+import type * as Y from 'yjs';
+import type { LineNumbers } from '../doc/config.svelte';
+import { CodeEditor, type EditorSettings } from './editor';
+import type { Language } from './languages';
+import { staticText, type StaticText } from './static';
+
+export interface Look {
+  text: string;
+  language: Language;
+  numbers: LineNumbers;
+  label: string;
+}
+
+export class CodeBox {
+  readonly #static: StaticText = staticText();
+  #editor: CodeEditor | null = null;
+  #source: Y.Text | null = null;
+
+  /** `wake`: someone pressed into the static text, and `live` must become true. */
+  constructor(
+    readonly host: HTMLElement,
+    readonly wake: () => void,
+  ) {
+    host.append(this.#static.dom);
+    this.#static.dom.addEventListener('mousedown', this.#pressed);
+  }
+
+  get live(): boolean {
+    return this.#editor !== null;
+  }
+  get hasFocus(): boolean {
+    return this.#editor?.view.hasFocus ?? false;
+  }
+
+  paint(look: Look): void {
+    if (this.#editor === null) this.#static.update(look.text, look.language, look.numbers, look.label);
+    else this.#editor.configure(look.language, look.numbers);
+  }
+
+  /** An editor in the place of the static text, where there is none yet. */
+  open(settings: EditorSettings): void {
+    if (this.#source === settings.source && this.#editor !== null) return;
+    const focused = this.hasFocus;
+    this.#drop();
+    const scrolled = this.#static.dom.scrollLeft;
+    this.#source = settings.source;
+    this.#editor = new CodeEditor(settings);
+    this.host.replaceChildren(this.#editor.view.dom);
+    if (scrolled > 0) this.#editor.view.scrollDOM.scrollLeft = scrolled;
+    if (focused) this.focus();
+  }
+
+  /** Static again. Not while someone writes here: the caller waits for the blur. */
+  close(look: Look): void {
+    if (this.#editor === null) return;
+    const scrolled = this.#editor.view.scrollDOM.scrollLeft;
+    this.#drop();
+    this.#static.update(look.text, look.language, look.numbers, look.label);
+    this.host.replaceChildren(this.#static.dom);
+    this.#static.dom.scrollLeft = scrolled;
+  }
+
+  focus(): void {
+    if (this.#editor !== null && !this.#editor.view.hasFocus) this.#editor.view.focus();
+  }
+
+  blur(): void {
+    if (this.hasFocus) this.#editor?.view.contentDOM.blur();
+  }
+
+  destroy(): void {
+    this.#static.dom.removeEventListener('mousedown', this.#pressed);
+    this.#drop();
+    this.host.replaceChildren();
+  }
+
+  #drop(): void {
+    this.#editor?.destroy();
+    this.#editor = null;
+    this.#source = null;
+  }
+
+  /** The press that wakes the text belongs to the editor: it sets the caret, and selects while one drags on. */
+  readonly #pressed = (event: MouseEvent): void => {
+    if (event.button !== 0) return;
+    this.wake();
+    const view = this.#editor?.view;
+    if (view === undefined) return;
+    event.preventDefault();
+    const { clientX, clientY, detail, shiftKey, ctrlKey, metaKey, altKey } = event;
+    const at = { clientX, clientY, detail, shiftKey, ctrlKey, metaKey, altKey };
+    const again = new MouseEvent('mousedown', {
+      ...at,
+      button: 0,
+      buttons: 1,
+      bubbles: true,
+      cancelable: true,
+      view: window,
+    });
+    view.contentDOM.dispatchEvent(again);
+    if (view.hasFocus) return;
+    // After a touch CodeMirror leaves presses to the browser, which has lost this one.
+    const position = view.posAtCoords({ x: clientX, y: clientY }, false);
+    this.#editor?.select(position, position);
+    view.focus();
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * One live editor over one shared text. Everything that editors have in common is made once, in this module:
+ * a theme or a keymap of its own for each of hundreds of editors costs seconds.
+ */
+import { closeBrackets } from '@codemirror/autocomplete';
+import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language';
+import { Compartment, EditorSelection, EditorState, type Extension } from '@codemirror/state';
+import {
+  crosshairCursor,
+  drawSelection,
+  dropCursor,
+  EditorView,
+  keymap,
+  rectangularSelection,
+} from '@codemirror/view';
+import type * as Y from 'yjs';
+import type { LineNumbers } from '../doc/config.svelte';
+import type { EditorAwareness } from '../doc/people.svelte';
+import { peerCarets } from './carets';
+import { editorActions, editorKeys, type EditorActions } from './keys';
+import type { Language } from './languages';
+import { numbering } from './numbers';
+import { editorText, lastSelection, sharedText } from './sync';
+
+const language = new Compartment();
+const numbers = new Compartment();
+const drawn = new Compartment();
+
+/** Drawn selections are slower than the browser's own, which can show only one: on while there are several. */
+const drawSeveral = EditorView.updateListener.of(({ view, state }) => {
+  const several = state.selection.ranges.length > 1;
+  const on = drawn.get(state) !== undefined && (drawn.get(state) as Extension[]).length > 0;
+  if (several !== on) view.dispatch({ effects: drawn.reconfigure(several ? [drawSelection()] : []) });
+});
+
+function nonce(): string {
+  return document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
+}
+
+let shared: readonly Extension[] | null = null;
+
+function sharedExtensions(): readonly Extension[] {
+  shared ??= [
+    EditorView.cspNonce.of(nonce()),
+    // A shared text counts every character: no other line end than this one may be folded into one.
+    EditorState.lineSeparator.of('\n'),
+    EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, '\n')),
+    EditorState.tabSize.of(4),
+    indentUnit.of('    '),
+    indentOnInput(),
+    bracketMatching(),
+    closeBrackets(),
+    EditorState.allowMultipleSelections.of(true),
+    rectangularSelection(),
+    crosshairCursor(),
+    dropCursor(),
+    drawn.of([]),
+    drawSeveral,
+    keymap.of(editorKeys),
+  ];
+  return shared;
+}
+
+export interface EditorSettings {
+  source: Y.Text;
+  language: Language;
+  numbers: LineNumbers;
+  actions: EditorActions;
+  undoManager: Y.UndoManager;
+  awareness: EditorAwareness;
+  /** Read at every update: a cell's number changes. */
+  label(): string;
+  /** Prose: lines wrap, spelling is checked. */
+  prose: boolean;
+  focused(): void;
+  blurred(): void;
+}
+
+/** Undo from the browser's own menu and from a phone's gestures: the board's, not the text's. */
+function undoEvents({ undo, redo }: EditorActions): Extension {
+  return EditorView.domEventHandlers({
+    beforeinput(event) {
+      if (event.inputType !== 'historyUndo' && event.inputType !== 'historyRedo') return false;
+      event.preventDefault();
+      (event.inputType === 'historyUndo' ? undo : redo)();
+      return true;
+    },
+  });
+}
+
+function extensions(given: EditorSettings): Extension[] {
+  return [
+    undoEvents(given.actions),
+    editorActions.of(given.actions),
+    ...sharedExtensions(),
+    language.of(given.language.extension),
+    numbers.of(numbering(given.numbers)),
+    EditorView.contentAttributes.of(() => ({
+      'aria-label': given.label(),
+      spellcheck: given.prose ? 'true' : 'false',
+      translate: 'no',
+    })),
+    given.prose ? EditorView.lineWrapping : [],
+    sharedText(given.source, given.undoManager),
+    peerCarets(given.source, given.awareness),
+    EditorView.domEventHandlers({
+      focus: () => {
+        given.focused();
+      },
+      blur: () => {
+        given.blurred();
+      },
+    }),
+  ];
+}
+
+export class CodeEditor {
+  readonly view: EditorView;
+  #language: Language;
+  #numbers: LineNumbers;
+
+  /** Detached: whoever makes it appends `view.dom` in one go, which is what makes hundreds of editors quick. */
+  constructor(settings: EditorSettings) {
+    this.#language = settings.language;
+    this.#numbers = settings.numbers;
+    const doc = editorText(settings.source);
+    const last = lastSelection(settings.source);
+    const selection = last === null ? {} : { selection: EditorSelection.single(last.anchor, last.head) };
+    this.view = new EditorView({
+      state: EditorState.create({ doc, ...selection, extensions: extensions(settings) }),
+    });
+  }
+
+  configure(to: Language, lineNumbers: LineNumbers): void {
+    const effects = [];
+    if (to !== this.#language) effects.push(language.reconfigure(to.extension));
+    if (lineNumbers !== this.#numbers) effects.push(numbers.reconfigure(numbering(lineNumbers)));
+    this.#language = to;
+    this.#numbers = lineNumbers;
+    if (effects.length > 0) this.view.dispatch({ effects });
+  }
+
+  select(anchor: number, head: number): void {
+    const end = this.view.state.doc.length;
+    this.view.dispatch({ selection: EditorSelection.single(Math.min(anchor, end), Math.min(head, end)) });
+  }
+
+  destroy(): void {
+    this.view.destroy();
+  }
+}

@@ -1,0 +1,169 @@
+// Generated from protocol/wire.py and protocol/answers.py by `make format`: change those, not this.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export interface QueueCellFields {
+  cell_id: string;
+}
+
+/** name: an installed kernelspec; without it the notebook's own. */
+export interface StartKernelFields {
+  name?: string;
+}
+
+/** id: of the question that is answered; without it whatever asks now. */
+export interface InputReplyFields {
+  value: string;
+  id?: string;
+}
+
+export interface KillFields {
+  actor: string;
+}
+
+/** The notebook (SPEC.md, W-7). kernel: what the document's kernel Map holds, nothing before the first report. */
+export interface Summary {
+  path: string;
+  epoch: string;
+  cells: number;
+  clients: number;
+  saving: Saving;
+  kernel: { [key: string]: Json };
+  running: string | null;
+  queued: readonly string[];
+  input: AskedInput | null;
+}
+
+/** Where the work stands. reason is a sentence, set when the status is "not saved". */
+export interface Saving {
+  status: 'not saved' | 'saved' | 'saving';
+  reason: string;
+}
+
+/** The input() that waits now. cell_id: the running cell, if it still runs. */
+export interface AskedInput {
+  cell_id: string | null;
+  id: string;
+  prompt: string;
+  password: boolean;
+}
+
+export interface Saved {
+  status: 'saved';
+}
+
+/** Names that start_kernel takes. */
+export interface KernelSpecs {
+  kernelspecs: readonly string[];
+}
+
+/** Encoded by msgspec it is the document of the contract, key by key; also what GET /config answers. */
+export interface ConfigDocument {
+  monaco: Monaco;
+  outputs: Outputs;
+  grid: Grid;
+}
+
+/** The text editor. The key keeps the name that clients know. */
+export interface Monaco {
+  fontSize: number;
+  lineNumbers: 'off' | 'on' | 'relative';
+}
+
+export interface Outputs {
+  fontSize: number;
+}
+
+export interface Grid {
+  snap: Snap;
+}
+
+export interface Snap {
+  x: number;
+  y: number;
+}
+
+export interface Pong {
+  pong: true;
+}
+
+/** Something for people, pushed to every client as a text message on channel notebook. */
+export interface Notice {
+  code: string;
+  message: string;
+  level: 'error' | 'info' | 'warning';
+}
+
+/** The notebook's actors gave up; an empty reason: they run again. */
+export interface Failed {
+  reason: string;
+}
+
+/** Pushed to every client when the kernel's status changes. */
+export interface KernelChanged {
+  status: 'none' | 'starting' | 'idle' | 'busy' | 'interrupting' | 'not responding' | 'restarting' | 'dead';
+  reason: string;
+  name: string;
+}
+
+/** Pushed to every client: the running cell waits for input(); None: it does no longer. */
+export interface InputAsked {
+  cell_id: string;
+  request: InputRequest | null;
+}
+
+/** The kernel waits for input(). id names this question. */
+export interface InputRequest {
+  id: string;
+  prompt: string;
+  password: boolean;
+}
+
+/** The error of an answer. code is for programs, message a sentence for people. */
+export interface Refusal {
+  code: string;
+  message: string;
+}
+
+export interface Methods {
+  /** The notebook's summary. */
+  'notebook.get': { message: Record<string, never>; answer: Summary };
+  /** Append a cell to the run queue. */
+  'notebook.queue_cell': { message: QueueCellFields; answer: Record<string, never> };
+  /** Empty the queue, then interrupt the running cell. */
+  'notebook.interrupt_kernel': { message: Record<string, never>; answer: Record<string, never> };
+  /** Write the file; answered when the bytes are on disk. */
+  'notebook.checkpoint': { message: Record<string, never>; answer: Saved };
+  /** Start a failed notebook's actors again. */
+  'notebook.retry': { message: Record<string, never>; answer: Record<string, never> };
+  /** Interrupt the running cell; the queue goes on. */
+  'kernel.interrupt': { message: Record<string, never>; answer: Record<string, never> };
+  /** Restart; the running cell ends, queued cells go idle. */
+  'kernel.restart_kernel': { message: Record<string, never>; answer: Record<string, never> };
+  /** Start a kernel if none runs. */
+  'kernel.start_kernel': { message: StartKernelFields; answer: Record<string, never> };
+  /** Answer the running cell's input(). */
+  'kernel.input_reply': { message: InputReplyFields; answer: Record<string, never> };
+  /** The installed kernelspecs that may be started. */
+  'kernel.specs': { message: Record<string, never>; answer: KernelSpecs };
+  /** The configuration, as GET /config. */
+  'config.get': { message: Record<string, never>; answer: ConfigDocument };
+  /** Pong. */
+  'comms.ping': { message: Record<string, never>; answer: Pong };
+  /** Kill a named actor (only with --chaos). */
+  'chaos.kill': { message: KillFields; answer: Record<string, never> };
+  /** Every actor's state (only with --chaos). */
+  'chaos.tree': { message: Record<string, never>; answer: { [key: string]: Json } };
+}
+
+/** What the server says by itself, and once to each new connection. */
+export interface Pushes {
+  'notebook.saving': Saving;
+  'notebook.notice': Notice;
+  'notebook.failed': Failed;
+  'kernel.status': KernelChanged;
+  'kernel.input_request': InputAsked;
+}
+
+/** Methods that are answered also without an id. */
+export const ALWAYS_ANSWERED: readonly string[] = ["notebook.get", "kernel.specs", "config.get", "comms.ping", "chaos.tree"];

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { isFolded, toggled } from '../../src/cell/actions';
+import {
+  countLabel,
+  elapsed,
+  firstLine,
+  headingOf,
+  ordinal,
+  placeInQueue,
+  plural,
+  stateWords,
+  type Situation,
+} from '../../src/cell/words';
+
+describe('words', () => {
+  it.each([
+    [-5, '0.0 s'],
+    [0, '0.0 s'],
+    [420, '0.4 s'],
+    [9_940, '9.9 s'],
+    [9_960, '10 s'],
+    [59_400, '59 s'],
+    [59_600, '1 min 00 s'],
+    [192_000, '3 min 12 s'],
+    [3_599_000, '59 min 59 s'],
+    [3_900_000, '1 h 05 min'],
+  ])('%d ms: %s', (ms, text) => {
+    expect(elapsed(ms)).toBe(text);
+  });
+
+  it('counts places as people say them', () => {
+    expect([1, 2, 3, 4, 11, 12, 13, 21, 22, 103].map(ordinal)).toEqual([
+      '1st',
+      '2nd',
+      '3rd',
+      '4th',
+      '11th',
+      '12th',
+      '13th',
+      '21st',
+      '22nd',
+      '103rd',
+    ]);
+    expect([plural(0, 'line'), plural(1, 'line'), plural(12, 'line')]).toEqual([
+      '0 lines',
+      '1 line',
+      '12 lines',
+    ]);
+  });
+
+  it('the running head does not stand in the queue', () => {
+    expect(placeInQueue(['a', 'b', 'c'], 'c', true)).toBe(2);
+    expect(placeInQueue(['a', 'b'], 'a', false)).toBe(1);
+    expect(placeInQueue(['a'], 'x', true)).toBeNull();
+  });
+
+  const idle: Situation = {
+    state: 'idle',
+    asked: false,
+    place: null,
+    startedAt: null,
+    ranFor: null,
+    failed: false,
+  };
+  const never = (): number => {
+    throw new Error('only a running cell looks at the time');
+  };
+
+  it('says each state', () => {
+    expect(stateWords(idle, never)).toEqual({ text: '', tone: 'idle' });
+    expect(stateWords({ ...idle, ranFor: 400 }, never).text).toBe('ran in 0.4 s');
+    expect(stateWords({ ...idle, ranFor: 400, failed: true }, never)).toEqual({
+      text: 'failed in 0.4 s',
+      tone: 'failed',
+    });
+    expect(stateWords({ ...idle, failed: true }, never).text).toBe('failed');
+    expect(stateWords({ ...idle, asked: true }, never).tone).toBe('wait');
+    expect(stateWords({ ...idle, state: 'queued', place: 2 }, never).text).toBe('queued 2nd');
+    expect(stateWords({ ...idle, state: 'queued' }, never).text).toBe('queued');
+    expect(stateWords({ ...idle, state: 'running', startedAt: 1000 }, () => 4200)).toEqual({
+      text: 'running 3.2 s',
+      tone: 'run',
+    });
+    expect(stateWords({ ...idle, state: 'running' }, never).text).toBe('running');
+  });
+
+  it('labels the count', () => {
+    expect([
+      countLabel('idle', 3),
+      countLabel('idle', null),
+      countLabel('queued', 3),
+      countLabel('running', 3),
+    ]).toEqual(['[3]', '[ ]', '[*]', '[*]']);
+  });
+
+  it('finds a first line and a heading', () => {
+    expect(firstLine('\n\n  x = 1\ny')).toBe('  x = 1');
+    expect(firstLine('')).toBe('');
+    expect(firstLine('a'.repeat(500))).toHaveLength(201);
+    expect(headingOf('\n## The *big* one ##\ntext')).toEqual({ level: 2, title: 'The big one' });
+    expect(headingOf('####### seven')).toBeNull();
+    expect(headingOf('#tag')).toBeNull();
+    expect(headingOf('text\n# later')).toBeNull();
+  });
+
+  it('folds and unfolds each part for itself', () => {
+    expect([
+      toggled(null, 'input'),
+      toggled('i', 'input'),
+      toggled('o', 'input'),
+      toggled('b', 'input'),
+    ]).toEqual(['i', null, 'b', 'o']);
+    expect([
+      toggled(null, 'outputs'),
+      toggled('i', 'outputs'),
+      toggled('o', 'outputs'),
+      toggled('b', 'outputs'),
+    ]).toEqual(['o', 'b', null, 'i']);
+    expect(isFolded('b', 'input') && isFolded('b', 'outputs') && !isFolded('o', 'input')).toBe(true);
+  });
+});

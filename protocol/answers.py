@@ -1,0 +1,117 @@
+"""What the server says on the control socket: the answers of methods and the pushes, as types.
+
+The tables :data:`ANSWERS` and :data:`PUSHES` say what belongs to what; typescript.py writes them for the page.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+
+from protocol.messages import InputAsked, KernelChanged, Notice, Saving
+from protocol.wire import Nothing
+
+Size = Annotated[int, msgspec.Meta(gt=0, le=1000)] | Annotated[float, msgspec.Meta(gt=0, le=1000)]
+
+
+class Monaco(msgspec.Struct, frozen=True, rename="camel"):
+    """The text editor. The key keeps the name that clients know."""
+
+    font_size: Size = 13
+    line_numbers: Literal["on", "off", "relative"] = "on"
+
+
+class Outputs(msgspec.Struct, frozen=True, rename="camel"):
+    font_size: Size = 14
+
+
+class Snap(msgspec.Struct, frozen=True):
+    x: Size = 20
+    y: Size = 20
+
+
+class Grid(msgspec.Struct, frozen=True):
+    snap: Snap = Snap()
+
+
+class ConfigDocument(msgspec.Struct, frozen=True):
+    """Encoded by msgspec it is the document of the contract, key by key; also what ``GET /config`` answers."""
+
+    monaco: Monaco = Monaco()
+    outputs: Outputs = Outputs()
+    grid: Grid = Grid()
+
+
+class AskedInput(msgspec.Struct, frozen=True):
+    """The ``input()`` that waits now. ``cell_id``: the running cell, if it still runs."""
+
+    cell_id: str | None
+    id: str
+    prompt: str
+    password: bool
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The notebook (SPEC.md, W-7). ``kernel``: what the document's ``kernel`` Map holds, nothing before the first
+    report."""
+
+    path: str
+    epoch: str
+    cells: int
+    clients: int
+    saving: Saving
+    kernel: dict[str, Any]
+    running: str | None
+    queued: tuple[str, ...]
+    input: AskedInput | None
+
+
+class Saved(msgspec.Struct, frozen=True):
+    status: Literal["saved"] = "saved"
+
+
+class KernelSpecs(msgspec.Struct, frozen=True):
+    """Names that ``start_kernel`` takes."""
+
+    kernelspecs: tuple[str, ...]
+
+
+class Pong(msgspec.Struct, frozen=True):
+    pong: Literal[True] = True
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The notebook's actors gave up; an empty reason: they run again."""
+
+    reason: str
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The ``error`` of an answer. ``code`` is for programs, ``message`` a sentence for people."""
+
+    code: str
+    message: str
+
+
+Answer: TypeAlias = type[msgspec.Struct]
+
+# Methods that are not here answer {}; chaos.tree answers whatever actors there are.
+ANSWERS: dict[tuple[str, str], Answer] = {
+    ("notebook", "get"): Summary,
+    ("notebook", "checkpoint"): Saved,
+    ("kernel", "specs"): KernelSpecs,
+    ("config", "get"): ConfigDocument,
+    ("comms", "ping"): Pong,
+}
+PUSHES: dict[tuple[str, str], Answer] = {
+    ("notebook", "saving"): Saving,
+    ("notebook", "notice"): Notice,
+    ("notebook", "failed"): Failed,
+    ("kernel", "status"): KernelChanged,
+    ("kernel", "input_request"): InputAsked,
+}
+
+
+def answer_of(channel: str, method: str) -> Answer:
+    return ANSWERS.get((channel, method), Nothing)

@@ -1,0 +1,167 @@
+"""``python -m tests.browser.screenshots [names…]``: the page's states, light and dark, into .cache/screenshots.
+
+The one of the canvas that the README shows goes to examples/canvas.png.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from tests.browser.chromium import running_chromium
+from tests.browser.conftest import Scene
+from tests.browser.host import Host
+from tests.browser.person import Person
+from tests.system.support import code_cell, markdown_cell
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / ".cache/screenshots"
+README = ROOT / "examples/canvas.png"
+TOUR = ROOT / "examples/tour.ipynb"
+TOUR_CODE = ["hello", "moons", "wave", "signal", "by-mean", "by-median", "compare", "scratch"]
+VIEW = {"width": 1440, "height": 900}
+FAULT = "def area(radius):\n    return 3.14159 * radius ** 2\n\narea('seven')"
+SLOW = "import time\nfor step in range(600):\n    print('step', step)\n    time.sleep(0.1)"
+
+
+class Stage:
+    """A scene in which everybody's browser is light or dark."""
+
+    def __init__(self, scene: Scene, folder: Path, scheme: str) -> None:
+        self.scene = scene
+        self._folder = folder
+        self._scheme = scheme
+
+    def person(self, host: Host | None, name: str = "Ada", address: str = "") -> Person:
+        person = self.scene.person(host, name, address=address, viewport=VIEW, color_scheme=self._scheme)
+        person.away = True
+        return person
+
+    def tour(self, ran: bool = False) -> Host:
+        host = self.scene.serve(Path(shutil.copy(TOUR, self._folder / "tour.ipynb")))
+        if ran:
+            runner = self.person(host, "Runner")
+            runner.page.evaluate("ids => ganimede.server.run(ids)", TOUR_CODE)
+            for cell_id in TOUR_CODE:
+                runner.until_idle(cell_id)
+            runner.context.close()
+            self.scene.people.remove(runner)
+        return host
+
+
+def opened(stage: Stage) -> Person:
+    return stage.person(stage.tour())
+
+
+def ran(stage: Stage) -> Person:
+    return stage.person(stage.tour(ran=True))
+
+
+def overview(stage: Stage) -> Person:
+    ada = stage.person(stage.tour(ran=True))
+    ada.page.evaluate("ganimede.board.fit()")
+    return ada
+
+
+def together(stage: Stage) -> Person:
+    host = stage.tour(ran=True)
+    ada, bob = stage.person(host, "Ada"), stage.person(host, "Bob Marsh")
+    bob.page.evaluate("ganimede.people.recolor('#c2255c')")
+    ada.edit("hello")
+    bob.edit("hello")
+    bob.press("ArrowUp", "End")
+    box = bob.sees("hello").bounding_box()
+    assert box is not None
+    bob.page.mouse.move(box["x"] + box["width"] - 80, box["y"] + 90)
+    ada.until("ganimede.people.others.some(peer => peer.pointer !== null)")
+    return ada
+
+
+def running(stage: Stage) -> Person:
+    cells = [code_cell("one", SLOW), code_cell("two", "print('next')"), code_cell("three", "print('last')")]
+    ada = stage.person(stage.scene.notebook(*cells))
+    ada.page.evaluate("ganimede.server.run(['one', 'two', 'three'])")
+    ada.until_printed("one", "step 12")
+    return ada
+
+
+def error(stage: Stage) -> Person:
+    ada = stage.person(stage.scene.notebook(markdown_cell("text", "## What went wrong"), code_cell("one", FAULT)))
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    ada.until_idle("one")
+    return ada
+
+
+def question(stage: Stage) -> Person:
+    ada = stage.person(stage.scene.notebook(code_cell("one", "name = input('What is your name? ')\nprint(name)")))
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    ada.until("ganimede.server.input !== null")
+    return ada
+
+
+def offline(stage: Stage) -> Person:
+    host, wire = stage.scene.wired(code_cell("one", "x = 1"), markdown_cell("two", "Some *text*."))
+    ada = stage.person(host, address=wire.url)
+    wire.cut()
+    ada.until("ganimede.room.state === 'offline'")
+    ada.edit("one")
+    ada.type("\ny = 2")
+    return ada
+
+
+def empty(stage: Stage) -> Person:
+    return stage.person(stage.scene.notebook())
+
+
+def menu(stage: Stage) -> Person:
+    ada = stage.person(stage.tour())
+    ada.page.mouse.click(120, 700, button="right")
+    ada.page.get_by_role("menu").wait_for()
+    return ada
+
+
+def token(stage: Stage) -> Person:
+    host = stage.tour()
+    ada = stage.person(None)
+    ada.page.goto(host.server.url)
+    return ada
+
+
+STATES: dict[str, Callable[[Stage], Person]] = {
+    each.__name__: each
+    for each in (opened, ran, overview, together, running, error, question, offline, empty, menu, token)
+}
+
+
+def take(browser: Browser, name: str, scheme: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="ganimede-") as folder:
+        scene = Scene(browser, Path(folder), name)
+        try:
+            person = STATES[name](Stage(scene, Path(folder), scheme))
+            person.page.evaluate("document.fonts.ready")
+            # What is drawn later than the document says: editors, outputs, one more frame.
+            person.page.wait_for_timeout(800)
+            picture = PICTURES / f"{name}-{scheme}.png"
+            person.page.screenshot(path=picture)
+            print(picture.relative_to(ROOT), flush=True)
+            if (name, scheme) == ("together", "light"):
+                shutil.copy(picture, README)
+        finally:
+            scene.end(failed=False)
+
+
+def main(*names: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with running_chromium() as browser:
+        for name in names or STATES:
+            for scheme in ("light", "dark"):
+                take(browser, name, scheme)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

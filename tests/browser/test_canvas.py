@@ -1,0 +1,346 @@
+"""The canvas under the hand: drag, draw, fold, create and delete, at any zoom, and undo of each."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import FloatRect, Locator, expect
+
+from tests.browser.conftest import Scene
+from tests.browser.person import Person
+from tests.system.support import code_cell, markdown_cell
+
+ZOOMS = [0.5, 1, 1.5]
+
+
+def at(left: int, top: int, width: int = 300, height: int = 90) -> dict[str, Any]:
+    return {"gm": {"left": left, "top": top, "width": width, "height": height}}
+
+
+def loose(**np: list[str]) -> dict[str, Any]:
+    """A notebook's own graphs: no first layout of the server's."""
+    return {"gm": {"np_graph": np, "pc_graph": {}}}
+
+
+def box(found: Locator) -> FloatRect:
+    expect(found).to_be_visible()
+    rect = found.bounding_box()
+    assert rect is not None
+    return rect
+
+
+def zoom(person: Person, to: float) -> None:
+    """With the world's origin a little inside the corner, below the bar."""
+    person.page.evaluate("k => ganimede.board.viewport.zoomAt({ x: 0, y: 0 }, k)", to)
+    person.page.evaluate(
+        "() => { const v = ganimede.board.viewport; v.panBy(-v.x * 0 - 40 - v.x * v.zoom, -120 - v.y * v.zoom) }"
+    )
+    person.until("Math.abs(ganimede.board.viewport.zoom - it) < 1e-9", to)
+    person.until("ganimede.board.viewport.motion === 'rest'")
+
+
+def carry(person: Person, cell_id: str, dx: float, dy: float, *, drop: bool = True) -> None:
+    """By the handle, over so many pixels of the screen, in steps as a hand does."""
+    handle = box(person.cell(cell_id).locator("[data-drag-handle]"))
+    x, y = handle["x"] + handle["width"] * 0.6, handle["y"] + handle["height"] / 2
+    mouse = person.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + dx / 2, y + dy / 2, steps=3)
+    mouse.move(x + dx, y + dy, steps=5)
+    if drop:
+        mouse.up()
+
+
+def empty_place(person: Person) -> tuple[float, float]:
+    """A point of the canvas, on the screen, where nothing lies."""
+    return (1000, 700)
+
+
+@pytest.mark.parametrize("factor", ZOOMS)
+def test_a_drag_lands_where_the_hand_let_go_and_undo_brings_it_back(scene: Scene, factor: float) -> None:
+    host = scene.notebook(
+        code_cell("one", "1", metadata=at(0, 0)), code_cell("two", "2", metadata=at(400, 0)), metadata=loose()
+    )
+    ada, bob = scene.two(host)
+    zoom(ada, factor)
+    carry(ada, "one", 103 * factor, 158 * factor)
+    # 103 and 158 are 100 and 160 on a grid of 20.
+    for person in (ada, bob):
+        person.until("(m => m.get('left') === 100 && m.get('top') === 160)(ganimede.room.doc.getMap('one'))")
+    assert ada.place("two") == (400, 0)
+    ada.press("Control+z")
+    for person in (ada, bob):
+        person.until("(m => m.get('left') === 0 && m.get('top') === 0)(ganimede.room.doc.getMap('one'))")
+    ada.press("Control+Shift+z")
+    bob.until("ganimede.room.doc.getMap('one').get('left') === 100")
+
+
+@pytest.mark.parametrize("factor", ZOOMS)
+def test_typing_at_any_zoom_goes_where_the_caret_was_put(scene: Scene, factor: float) -> None:
+    cells = [code_cell("one", "aaaa\nbbbb\ncccc", metadata=at(0, 0))]
+    ada, bob = scene.two(scene.notebook(*cells, metadata=loose()))
+    zoom(ada, factor)
+    ada.edit("one")
+    line = ada.cell("one").locator(".cm-line").nth(1)
+    spot = box(line)
+    ada.page.mouse.click(spot["x"] + spot["width"] - 3, spot["y"] + spot["height"] / 2)
+    ada.type("X")
+    for person in (ada, bob):
+        person.until_text("one", "aaaa\nbbbbX\ncccc")
+    ada.press("Control+z")
+    bob.until_text("one", "aaaa\nbbbb\ncccc")
+
+
+def test_a_drag_is_seen_by_others_before_it_is_written(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(code_cell("one", "1", metadata=at(0, 0)), metadata=loose()))
+    zoom(ada, 1)
+    zoom(bob, 1)
+    before = box(bob.cell("one"))
+    carry(ada, "one", 200, 100, drop=False)
+    bob.until("ganimede.people.others.some(peer => peer.drag !== null)")
+    assert bob.place("one") == (0, 0)
+    bob.page.wait_for_function(
+        "x => document.querySelector('[data-cell-id=one]').getBoundingClientRect().x > x + 150", arg=before["x"]
+    )
+    ada.page.mouse.up()
+    bob.until("ganimede.room.doc.getMap('one').get('left') === 200")
+    bob.until("ganimede.people.others.every(peer => peer.drag === null)")
+
+
+def test_escape_gives_a_drag_up(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "1", metadata=at(0, 0)), metadata=loose()))
+    zoom(ada, 1)
+    carry(ada, "one", 200, 100, drop=False)
+    ada.press("Escape")
+    ada.page.mouse.up()
+    assert ada.place("one") == (0, 0)
+    assert not ada.page.evaluate("ganimede.undo.canUndo")
+
+
+def test_create_by_double_click_and_delete_and_undo(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(code_cell("one", "1", metadata=at(0, 0)), metadata=loose()))
+    zoom(ada, 1)
+    ada.page.mouse.dblclick(*empty_place(ada))
+    ada.until("ganimede.notebook.ids.length === 2")
+    made = next(each for each in ada.ids() if each != "one")
+    expect(ada.cell(made).locator(".cm-content")).to_be_focused()
+    ada.type("new = 1")
+    bob.until("ganimede.notebook.has(it)", made)
+    bob.until_text(made, "new = 1")
+    left, top = ada.place(made)
+    assert (left % 20, top % 20) == (0, 0)
+    ada.press("Escape", "Delete")
+    for person in (ada, bob):
+        person.until("!ganimede.notebook.has(it)", made)
+        expect(person.cell(made)).to_have_count(0)
+    ada.press("Control+z")
+    for person in (ada, bob):
+        person.until("ganimede.notebook.has(it)", made)
+        person.until_text(made, "new = 1")
+
+
+def test_fold_and_unfold(scene: Scene) -> None:
+    said = [{"output_type": "stream", "name": "stdout", "text": "the output\n"}]
+    cells = [code_cell("one", "print('the output')\n# more", outputs=said, execution_count=1, metadata=at(0, 0))]
+    ada, bob = scene.two(scene.notebook(*cells, metadata=loose()))
+    for item, folded in (("Fold outputs", "o"), ("Unfold outputs", None), ("Fold code", "i"), ("Fold both", "b")):
+        ada.sees("one").hover()
+        ada.button(re.compile("^Fold cell"), ada.cell("one")).click()
+        ada.page.get_by_role("menuitem", name=item, exact=True).click()
+        bob.until("ganimede.room.doc.getMap('one').get('collapsed') === it", folded)
+        shown = folded not in ("o", "b")
+        expect(bob.cell("one").get_by_text("the output", exact=True)).to_be_visible(visible=shown)
+    ada.press("Control+z")
+    bob.until("ganimede.room.doc.getMap('one').get('collapsed') === 'i'")
+
+
+def test_into_a_tissue_and_out_again(scene: Scene) -> None:
+    graphs = {"gm": {"np_graph": {}, "pc_graph": {"head": ["inside"]}}}
+    cells = [
+        markdown_cell("head", "# Head", metadata=at(0, 0, 400)),
+        code_cell("inside", "1", metadata=at(0, 100, 400)),
+        code_cell("loose", "2", metadata=at(600, 0, 300)),
+    ]
+    ada, bob = scene.two(scene.notebook(*cells, metadata=graphs))
+    zoom(ada, 1)
+    handle = box(ada.cell("loose").locator("[data-drag-handle]"))
+    target = box(ada.cell("inside"))
+    # With the pointer over the lower half of the child: behind it.
+    dx = target["x"] + target["width"] / 2 - (handle["x"] + handle["width"] * 0.6)
+    dy = target["y"] + target["height"] - 6 - (handle["y"] + handle["height"] / 2)
+    carry(ada, "loose", dx, dy)
+    for person in (ada, bob):
+        person.until("(ganimede.notebook.pc.get('head') ?? []).join() === 'inside,loose'")
+    ada.press("Control+z")
+    bob.until("ganimede.notebook.pc.get('head').join() === 'inside'")
+    ada.until("ganimede.board.viewport.motion === 'rest'")
+    carry(ada, "inside", 60, 420)
+    for person in (ada, bob):
+        person.until("!ganimede.notebook.parents.has('inside')")
+    assert bob.graph("pc").get("head") == []
+    ada.press("Control+z")
+    bob.until("ganimede.notebook.parents.get('inside') === 'head'")
+
+
+def test_a_marquee_selects_and_one_drag_moves_all(scene: Scene) -> None:
+    cells = [
+        code_cell(name, "1", metadata=at(left, 100)) for name, left in (("one", 100), ("two", 500), ("far", 2000))
+    ]
+    ada, bob = scene.two(scene.notebook(*cells, metadata=loose()))
+    zoom(ada, 0.8)
+    first, second = box(ada.cell("one")), box(ada.cell("two"))
+    mouse = ada.page.mouse
+    ada.page.keyboard.down("Shift")
+    mouse.move(first["x"] - 20, first["y"] - 20)
+    mouse.down()
+    mouse.move(second["x"] + 60, second["y"] + second["height"] + 30, steps=6)
+    mouse.up()
+    ada.page.keyboard.up("Shift")
+    ada.until("[...ganimede.board.selection].sort().join() === 'one,two'")
+    carry(ada, "one", 0, 80)  # 100 in the world
+    for person in (ada, bob):
+        person.until("['one', 'two'].every(id => ganimede.room.doc.getMap(id).get('top') === 200)")
+    assert ada.place("far") == (2000, 100)
+    ada.press("Control+z")  # one act, one step
+    bob.until("['one', 'two'].every(id => ganimede.room.doc.getMap(id).get('top') === 100)")
+
+
+def test_the_wheel_zooms_at_the_pointer_and_pans(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "1", metadata=at(300, 200)), metadata=loose()))
+    zoom(ada, 1)
+    before = box(ada.cell("one"))
+    spot = (before["x"], before["y"])
+    ada.page.mouse.move(*spot)
+    ada.page.keyboard.down("Control")
+    ada.page.mouse.wheel(0, -120)
+    ada.page.keyboard.up("Control")
+    ada.until("ganimede.board.viewport.zoom > 1.05 && ganimede.board.viewport.motion === 'rest'")
+    after = box(ada.cell("one"))
+    assert (after["x"], after["y"]) == pytest.approx(spot, abs=1.5), "what is under the pointer stays there"
+    ada.page.mouse.move(*empty_place(ada))
+    ada.page.mouse.wheel(40, 60)
+    ada.until("ganimede.board.viewport.motion === 'rest'")
+    panned = box(ada.cell("one"))
+    assert (panned["x"], panned["y"]) == pytest.approx((after["x"] - 40, after["y"] - 60), abs=1.5)
+
+
+def test_nothing_is_covered_when_an_output_grows(scene: Scene) -> None:
+    cells = [
+        code_cell("one", "print('\\n'.join(map(str, range(40))))", metadata=at(0, 0)),
+        code_cell("two", "2", metadata=at(0, 140)),
+    ]
+    ada = scene.person(scene.notebook(*cells, metadata=loose(one=["two"])))
+    zoom(ada, 0.6)
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    ada.until_idle("one")
+    expect(ada.cell("one")).to_contain_text("39")
+    ada.page.wait_for_function(
+        "() => { const [a, b] = ['one', 'two'].map(id => document.querySelector(`[data-cell-id=${id}]`)"
+        ".getBoundingClientRect()); return a.height > 100 && b.top >= a.bottom }"
+    )
+    assert ada.place("two") == (0, 140), "a browser writes no layout that it measured"
+
+
+def test_what_is_out_of_sight_is_not_in_the_page(scene: Scene) -> None:
+    cells = [code_cell(f"cell{i:03}", f"x = {i}", metadata=at(i * 400, 0)) for i in range(60)]
+    ada = scene.person(scene.notebook(*cells, metadata=loose()))
+    zoom(ada, 1)
+    ada.sees("cell000")
+    assert ada.page.locator("[data-cell-id]").count() < 25
+    ada.page.evaluate("ganimede.board.select(['cell050']); ganimede.board.reveal('cell050')")
+    ada.sees("cell050")
+    expect(ada.cell("cell010")).to_have_count(0)
+
+
+def test_arrow_keys_enter_and_escape(scene: Scene) -> None:
+    cells = [
+        code_cell("one", "1", metadata=at(0, 0)),
+        code_cell("two", "2", metadata=at(0, 200)),
+        code_cell("right", "3", metadata=at(400, 0)),
+    ]
+    ada = scene.person(scene.notebook(*cells, metadata=loose()))
+    zoom(ada, 1)
+    box(ada.cell("one"))
+    ada.cell("one").locator("[data-drag-handle]").click()
+    for key, reached in (("ArrowDown", "two"), ("ArrowUp", "one"), ("ArrowRight", "right"), ("ArrowLeft", "one")):
+        ada.press(key)
+        ada.until("ganimede.board.current === it", reached)
+    ada.press("Enter")
+    expect(ada.cell("one").locator(".cm-content")).to_be_focused()
+    ada.press("Escape")
+    ada.until("ganimede.board.editing === null && ganimede.board.current === 'one'")
+    ada.type("m")
+    ada.until("ganimede.notebook.cell('one').type === 'markdown'")
+
+
+@pytest.mark.parametrize("factor", ZOOMS)
+def test_draw_an_edge_and_undo(scene: Scene, factor: float) -> None:
+    cells = [code_cell("one", "1", metadata=at(0, 0)), code_cell("two", "2", metadata=at(400, 200))]
+    ada, bob = scene.two(scene.notebook(*cells, metadata=loose()))
+    zoom(ada, factor)
+    ada.sees("one").hover()
+    port = box(ada.page.locator('[data-port="bottom"][data-port-of="one"]'))
+    end = box(ada.cell("two"))
+    mouse = ada.page.mouse
+    mouse.move(port["x"] + port["width"] / 2, port["y"] + port["height"] / 2)
+    mouse.down()
+    mouse.move(port["x"] + 60, port["y"] + 40, steps=3)
+    mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=5)
+    mouse.up()
+    for person in (ada, bob):
+        person.until("(ganimede.notebook.np.get('one') ?? []).join() === 'two'")
+    assert ada.place("two") == (400, 200), "only the edge was drawn"
+    ada.press("Control+z")
+    for person in (ada, bob):
+        person.until("(ganimede.notebook.np.get('one') ?? []).length === 0")
+    ada.press("Control+Shift+z")
+    bob.until("(ganimede.notebook.np.get('one') ?? []).join() === 'two'")
+
+
+def test_an_edge_is_selected_and_deleted(scene: Scene) -> None:
+    cells = [code_cell("one", "1", metadata=at(0, 0)), code_cell("two", "2", metadata=at(0, 300))]
+    ada, bob = scene.two(scene.notebook(*cells, metadata=loose(one=["two"])))
+    zoom(ada, 1)
+    above, below = box(ada.cell("one")), box(ada.cell("two"))
+    ada.page.mouse.click(above["x"] + above["width"] / 2, (above["y"] + above["height"] + below["y"]) / 2)
+    ada.until("ganimede.board.edge?.to === 'two'")
+    ada.press("Delete")
+    for person in (ada, bob):
+        person.until("(ganimede.notebook.np.get('one') ?? []).length === 0")
+    ada.press("Control+z")
+    bob.until("ganimede.notebook.np.get('one')?.join() === 'two'")
+
+
+def test_a_new_cell_below_is_the_next_of_the_flow(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(code_cell("one", "1", metadata=at(0, 0)), metadata=loose()))
+    zoom(ada, 1)
+    ada.sees("one").hover()
+    ada.button("New cell below").click()
+    ada.until("ganimede.notebook.ids.length === 2")
+    made = ada.ids()[1]
+    ada.type("x = 1")
+    bob.until("ganimede.notebook.has(it) && ganimede.notebook.np.get('one')?.join() === it", made)
+    bob.until_text(made, "x = 1")
+    assert ada.place(made)[0] == 0
+    assert ada.place(made)[1] > 90
+
+
+def test_a_markdown_cell_becomes_a_tissue_that_runs(scene: Scene) -> None:
+    cells = [
+        markdown_cell("head", "# Head", metadata=at(0, 0)),
+        code_cell("one", "print(6 * 7)", metadata=at(500, 0)),
+    ]
+    ada, bob = scene.two(scene.notebook(*cells, metadata=loose()))
+    zoom(ada, 1)
+    ada.sees("head").hover()
+    ada.button(re.compile("^More for cell"), ada.cell("head")).click()
+    ada.page.get_by_role("menuitem", name="Turn into a tissue").click()
+    bob.until("ganimede.notebook.pc.has('head')")
+    ada.page.evaluate("ganimede.acts.putIntoTissue(['one'], 'head', 0)")
+    bob.until("ganimede.notebook.parents.get('one') === 'head'")
+    ada.sees("head").hover()
+    ada.button("Run tissue", ada.cell("head")).click()
+    bob.until_printed("one", "42")

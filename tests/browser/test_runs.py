@@ -1,0 +1,84 @@
+"""Cells run: outputs, input(), interrupt, restart, and people who leave meanwhile."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Scene
+from tests.system.support import code_cell
+
+COUNTING = "import time\nfor i in range(60):\n    print(i, flush=True)\n    time.sleep(0.03)"
+
+
+def test_type_and_run(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(code_cell("one", "")))
+    ada.edit("one")
+    ada.type("print(6 * 7)")
+    ada.press("Control+Enter")
+    for person in (ada, bob):
+        expect(person.sees("one")).to_contain_text("42")
+        person.until_idle("one")
+    assert ada.text("one") == "print(6 * 7)"
+
+
+def test_shift_enter_goes_on_to_the_next_cell(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "a = 1"), code_cell("two", "print(a)")))
+    ada.edit("one")
+    ada.press("Shift+Enter")
+    ada.until("ganimede.board.current === 'two'")
+    ada.until_idle("one")
+
+
+def test_the_button_runs_and_says_what_is_running(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "import time; time.sleep(30)"), code_cell("two", "1")))
+    for cell_id in ("one", "two"):
+        ada.sees(cell_id).hover()
+        ada.button("Run cell", ada.cell(cell_id)).click()
+    expect(ada.cell("one")).to_have_attribute("data-state", "running")
+    expect(ada.cell("two")).to_have_attribute("data-state", "queued")
+    ada.tool("Interrupt kernel").click()
+    for cell_id in ("one", "two"):
+        expect(ada.cell(cell_id)).to_have_attribute("data-state", "idle")
+    expect(ada.cell("one")).to_contain_text("KeyboardInterrupt")
+
+
+def test_an_error_is_shown_with_its_name(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "{}['missing']")))
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    expect(ada.sees("one")).to_contain_text("KeyError")
+    assert "\x1b" not in ada.cell("one").inner_text()
+
+
+def test_input_is_asked_under_the_cell_and_answered(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(code_cell("one", "name = input('Who? ')\nprint('hello', name)")))
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    for person in (ada, bob):
+        expect(person.sees("one")).to_contain_text("Who?")
+    field = bob.cell("one").get_by_role("textbox", name="Who?")
+    field.fill("grace")
+    field.press("Enter")
+    for person in (ada, bob):
+        expect(person.cell("one")).to_contain_text("hello grace")
+        expect(person.cell("one").get_by_role("textbox", name="Who?")).to_have_count(0)
+
+
+def test_restart_forgets_and_says_so(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "a = 1"), code_cell("two", "print(a)")))
+    ada.page.evaluate("ganimede.server.run(['one', 'two'])")
+    ada.until_printed("two", "1")
+    ada.tool("Restart kernel").click()
+    expect(ada.toast("The kernel was restarted.")).to_be_visible()
+    ada.page.evaluate("ganimede.server.run(['two'])")
+    expect(ada.cell("two")).to_contain_text("NameError")
+
+
+def test_who_leaves_in_the_middle_of_a_run_finds_it_complete(scene: Scene) -> None:
+    host = scene.notebook(code_cell("one", COUNTING))
+    ada = scene.person(host)
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    ada.until_printed("one", "5")
+    ada.page.goto("about:blank")
+    ada.open(host.address)
+    ada.until_idle("one")
+    assert ada.output_text("one") == "".join(f"{i}\n" for i in range(60))
+    expect(ada.sees("one")).to_contain_text("59")
