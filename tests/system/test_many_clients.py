@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from trio_websocket import open_websocket_url
 from tests.chaos.scene import write_notebook
 from tests.conformance.clients import until
 from tests.conformance.control_client import ControlClient
+from tests.conformance.pycrdt_client import PycrdtClient
 from tests.server import Server, running_server
 
 pytestmark = pytest.mark.system
@@ -33,6 +35,24 @@ async def test_a_hundred_clients_that_leave_at_the_same_moment_leave_nothing_beh
                 nursery.cancel_scope.cancel()
             await until(lambda: connected(control, 1), within=30)
         await until(lambda: has_files(server, files), within=10)
+
+
+async def test_a_client_beyond_the_limit_is_told_1013_and_nobody_else_notices(tmp_path: Path) -> None:
+    notebook = write_notebook(tmp_path / "n.ipynb", a="")
+    async with running_server(notebook, env={"GANIMEDE_LIMIT_CONNECTIONS": "2"}) as server:
+        async with ControlClient(server.control_url, server.token) as control:
+            third = PycrdtClient(server.room_url, server.token)
+            async with hold_room(server), third.connection:
+                await third.connect(wait=False)
+                assert await third.connection.wait_closed() == 1013
+                assert await connected(control, 2)
+            await until(lambda: connected(control, 1), within=10)
+            async with hold_room(server):  # a place is free again
+                await until(lambda: connected(control, 2), within=10)
+
+
+def hold_room(server: Server) -> AbstractAsyncContextManager[object]:
+    return open_websocket_url(f"{server.room_url}?token={server.token}")
 
 
 async def hold(url: str) -> None:
