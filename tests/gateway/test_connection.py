@@ -1,0 +1,164 @@
+"""One client's connection, between a hub and a Gateway that do as the test says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import pytest
+import trio
+
+from actors.mailbox import Address, Channel, Mailbox
+from gateway.config_document import ConfigDocument
+from gateway.connection import Connection, Gone, Services
+from gateway.settings import Limits
+from protocol.messages import (
+    AnswerSync,
+    ClientUpdate,
+    Done,
+    GatewayMessage,
+    HangUp,
+    HubMessage,
+    Join,
+    Leave,
+    Refused,
+    Subscribe,
+    Unsubscribe,
+)
+from protocol.sync import step1_message, update_message
+
+pytestmark = pytest.mark.actor
+
+T = TypeVar("T")
+
+
+class Sink:
+    """What the client was sent."""
+
+    def __init__(self) -> None:
+        self.items: list[object] = []
+        self.closing = False
+
+    def put(self, item: object) -> bool:
+        self.items.append(item)
+        self.closing = self.closing or isinstance(item, HangUp)
+        return True
+
+
+class World:
+    """The mailboxes of everyone a connection talks to, and the client's frames."""
+
+    def __init__(self) -> None:
+        self.sink = Sink()
+        self.frames, self._receive = trio.open_memory_channel[str | bytes](100)
+        self._channels: list[Channel[object]] = []
+        self.hub: Mailbox[HubMessage]
+        hub, self.hub = self._actor("hub")
+        gateway, self.gateway = self._actor("gateway")
+        notebook, _ = self._actor("runs")
+        root, _ = self._actor("root")
+        tree, _ = self._actor("notebook")
+        self.services = Services(hub, notebook, gateway, root, tree, ConfigDocument(), Limits(), _no_specs, False)
+
+    def _actor(self, name: str) -> tuple[Address[T], Mailbox[T]]:
+        channel: Channel[T] = Channel(name, 100)
+        self._channels.append(channel)  # type: ignore[arg-type]
+        return channel.address, channel.open_mailbox(lambda: None)
+
+    async def receive(self) -> str | bytes:
+        try:
+            return await self._receive.receive()
+        except trio.EndOfChannel:
+            raise Gone from None
+
+    async def admit(self, answer: Done | Refused | None = None) -> None:
+        message = await self.gateway.receive()
+        assert isinstance(message, Join)
+        message.reply(answer or Done())
+
+    async def subscription(self) -> Subscribe:
+        message = await self.hub.receive()
+        assert isinstance(message, Subscribe)
+        message.reply(Done())
+        return message
+
+    def close(self) -> None:
+        for channel in self._channels:
+            channel.close()
+
+
+async def _no_specs() -> tuple[str, ...]:
+    return ()
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    it = World()
+    async with trio.open_nursery() as nursery:
+        connection = Connection(it.services, it.sink, text=True, merges=False)  # type: ignore[arg-type]
+        nursery.start_soon(connection.serve, it.receive)
+        yield it
+        it.frames.close()
+        await _ended(it.gateway.receive)
+    it.close()
+
+
+async def _ended(receive: Callable[[], Awaitable[GatewayMessage]]) -> None:
+    message = await receive()
+    assert isinstance(message, Leave)
+
+
+async def test_when_the_hub_restarts_the_client_is_subscribed_again_with_the_state_it_announced() -> None:
+    async with world() as it:
+        await it.admit()
+        first = await it.subscription()
+        assert first.state is None
+        await it.frames.send(step1_message(b"\x00"))
+        asked = await it.hub.receive()
+        assert isinstance(asked, AnswerSync)
+        first.outlet.close()  # as a hub does that ends
+        second = await it.subscription()
+        assert (second.session, second.state) == (first.session, b"\x00")
+        assert second.outlet is not first.outlet
+        await it.frames.send(update_message(b"\x00\x00"))
+        assert await it.hub.receive() == ClientUpdate(first.session, b"\x00\x00")
+        assert it.sink.items == []
+
+
+async def test_the_hub_hears_at_once_that_a_client_has_gone() -> None:
+    async with world() as it:
+        await it.admit()
+        first = await it.subscription()
+        it.frames.close()
+        assert await it.hub.receive() == Unsubscribe(first.session)
+
+
+async def test_a_client_that_the_gateway_refuses_is_told_why_and_never_reaches_the_hub() -> None:
+    async with world() as it:
+        await it.admit(Refused("too_many", "too many connections"))
+        assert isinstance(await it.hub.receive(), Unsubscribe)
+        assert it.sink.items == [HangUp(1013, "too many connections")]
+
+
+async def test_a_client_that_was_hung_up_on_is_not_subscribed_again() -> None:
+    async with world() as it:
+        await it.admit()
+        first = await it.subscription()
+        it.sink.put(HangUp(4400, "no"))
+        first.outlet.close()
+        with trio.move_on_after(60) as waited:
+            await it.hub.receive()
+        assert waited.cancelled_caught
+
+
+async def test_while_the_actors_are_down_updates_are_dropped_and_do_not_fill_a_mailbox() -> None:
+    async with world() as it:
+        await it.admit()
+        await it.subscription()
+        it.services.failed = "it crashed"
+        for _ in range(300):
+            await it.frames.send(update_message(b"\x00\x00"))
+        with trio.move_on_after(60) as waited:
+            await it.hub.receive()
+        assert waited.cancelled_caught
