@@ -55,8 +55,10 @@ export class Acts {
       if (spec.parent !== undefined && this.notebook.has(spec.parent)) {
         insertAt(this.#edges(this.#pc, spec.parent), id, spec.index);
       } else {
-        if (spec.after !== undefined && this.notebook.has(spec.after)) insertAt(this.#edges(this.#np, spec.after), id);
-        if (spec.before !== undefined && this.notebook.has(spec.before)) this.#goBefore(id, spec.before, spec.after);
+        if (spec.after !== undefined && this.notebook.has(spec.after))
+          insertAt(this.#edges(this.#np, spec.after), id);
+        if (spec.before !== undefined && this.notebook.has(spec.before))
+          this.#goBefore(id, spec.before, spec.after);
       }
     });
     return id;
@@ -154,7 +156,9 @@ export class Acts {
     const moving = new Set(ids);
     if (ids.length === 0 || !pc.has(parent)) return false;
     if (ids.some((id) => wouldCycle(parents, id, parent))) return false;
-    const next = childrenOf(parent, pc, parents).slice(index).find((id) => !moving.has(id));
+    const next = childrenOf(parent, pc, parents)
+      .slice(index)
+      .find((id) => !moving.has(id));
     this.undo.step(() => {
       this.#detach(moving);
       const children = this.#edges(this.#pc, parent);
@@ -182,7 +186,8 @@ export class Acts {
   #leaveFlow(id: string): void {
     this.#bridge(id);
     this.#np.delete(id);
-    for (const targets of this.#np.values()) if (targets instanceof Y.Array) removeAll(targets, new Set([id]));
+    for (const targets of this.#np.values())
+      if (targets instanceof Y.Array) removeAll(targets, new Set([id]));
   }
 
   /** A markdown cell becomes the head of a tissue. */

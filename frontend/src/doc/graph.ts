@@ -12,7 +12,8 @@ export function parentsOf(pc: Edges): Map<string, string> {
   const parents = new Map<string, string>();
   for (const [parent, children] of pc) {
     for (const child of children) {
-      if (child !== parent && !parents.has(child) && !climbs(parents, parent, child)) parents.set(child, parent);
+      if (child !== parent && !parents.has(child) && !climbs(parents, parent, child))
+        parents.set(child, parent);
     }
   }
   return parents;

@@ -15,7 +15,9 @@ export interface Kernel {
 const str = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function readIds(shared: Y.Array<unknown>): readonly string[] {
-  return [...new Set(shared.toArray().filter((each): each is string => typeof each === 'string' && each !== ''))];
+  return [
+    ...new Set(shared.toArray().filter((each): each is string => typeof each === 'string' && each !== '')),
+  ];
 }
 
 function readEdges(shared: Y.Map<unknown>, exists: ReadonlySet<string>): Edges {
@@ -52,7 +54,13 @@ export class Notebook {
   };
   readonly #kernel: YMapState;
   readonly #notebook: YMapState;
-  readonly #changed = { cells: new Signal(), np: new Signal(), pc: new Signal(), queue: new Signal(), path: new Signal() };
+  readonly #changed = {
+    cells: new Signal(),
+    np: new Signal(),
+    pc: new Signal(),
+    queue: new Signal(),
+    path: new Signal(),
+  };
 
   readonly ids: readonly string[] = $derived.by(() => {
     this.#changed.cells.read();
@@ -78,7 +86,12 @@ export class Notebook {
     this.#changed.path.read();
     return this.#roots.path.toString();
   });
-  readonly title: string = $derived(this.path.split(/[\\/]/).at(-1)?.replace(/\.ipynb$/, '') || 'Notebook');
+  readonly title: string = $derived(
+    this.path
+      .split(/[\\/]/)
+      .at(-1)
+      ?.replace(/\.ipynb$/, '') || 'Notebook',
+  );
 
   constructor(readonly doc: Y.Doc) {
     this.#roots = {

@@ -22,7 +22,8 @@ const KEPT = 'ganimede.me';
 const POINTER_EVERY = 50;
 
 const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.length)] as T;
-const isColor = (value: unknown): value is string => typeof value === 'string' && /^#[0-9a-f]{6}$/i.test(value);
+const isColor = (value: unknown): value is string =>
+  typeof value === 'string' && /^#[0-9a-f]{6}$/i.test(value);
 
 export class People {
   #others: readonly Peer[] = $state.raw([]);
@@ -80,7 +81,8 @@ export class People {
 
   /** Which cell this person is in. */
   enter(cell: string | null): void {
-    if ((this.awareness.getLocalState()?.['cell'] ?? null) !== cell) this.awareness.setLocalStateField('cell', cell);
+    if ((this.awareness.getLocalState()?.['cell'] ?? null) !== cell)
+      this.awareness.setLocalStateField('cell', cell);
   }
 
   /** Where the cells are that this person drags; null when they are dropped. */
@@ -131,7 +133,12 @@ function readPeer(clientId: number, state: JsonObject): Peer {
 }
 
 function readPointer(value: JsonObject): Pointer | null {
-  const [x, y, dx, dy] = ['x', 'y', 'dx', 'dy'].map((key) => numberOr(value[key], NaN)) as [number, number, number, number];
+  const [x, y, dx, dy] = ['x', 'y', 'dx', 'dy'].map((key) => numberOr(value[key], NaN)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   if (typeof value['cell'] === 'string' && !Number.isNaN(dx + dy)) return { cell: value['cell'], dx, dy };
   return Number.isNaN(x + y) ? null : { x, y };
 }

@@ -9,7 +9,12 @@
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { IndexeddbPersistence } from 'y-indexeddb';
-import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
+import {
+  Awareness,
+  applyAwarenessUpdate,
+  encodeAwarenessUpdate,
+  removeAwarenessStates,
+} from 'y-protocols/awareness';
 import { messageYjsSyncStep2, readSyncMessage, writeSyncStep1, writeUpdate } from 'y-protocols/sync';
 import * as Y from 'yjs';
 import { Connection } from './connection';
@@ -112,7 +117,9 @@ export class Room {
       return;
     }
     if (this.#epoch !== null && this.#epoch !== epoch) {
-      this.#refuse('The notebook was rebuilt from its file meanwhile. Reload the page to see it; what you wrote since the link was lost is still in this window.');
+      this.#refuse(
+        'The notebook was rebuilt from its file meanwhile. Reload the page to see it; what you wrote since the link was lost is still in this window.',
+      );
       return;
     }
     if (this.#epoch === null) {
@@ -206,7 +213,10 @@ export class Room {
     this.#confirmSoon();
   };
 
-  readonly #presence = ({ added, updated, removed }: Record<'added' | 'updated' | 'removed', number[]>, origin: unknown): void => {
+  readonly #presence = (
+    { added, updated, removed }: Record<'added' | 'updated' | 'removed', number[]>,
+    origin: unknown,
+  ): void => {
     if (origin === this || !this.#ready) return;
     const changed = [...added, ...updated, ...removed].filter((id) => id === this.doc.clientID);
     if (changed.length > 0) this.#sendAwareness(changed);
@@ -266,7 +276,11 @@ export class Room {
     }
     const id = body['id'];
     if (id === undefined) {
-      const [channel, method, message] = [String(body['channel']), String(body['method']), asObject(body['message'])];
+      const [channel, method, message] = [
+        String(body['channel']),
+        String(body['method']),
+        asObject(body['message']),
+      ];
       const healed = channel === 'notebook' && method === 'failed' && message['reason'] === '';
       if (healed && this.#connection.open && !this.#ready) void this.#greet();
       this.pushed(channel, method, message);

@@ -58,10 +58,18 @@ export class Server {
   }
 
   /** Rejects with a {@link RequestError}. */
-  async request<M extends keyof Methods>(method: M, message: Methods[M]['message']): Promise<Methods[M]['answer']> {
+  async request<M extends keyof Methods>(
+    method: M,
+    message: Methods[M]['message'],
+  ): Promise<Methods[M]['answer']> {
     if (this.room === null) throw new RequestError('lost', 'There is no connection yet.');
     const [channel, name] = method.split('.') as [string, string];
-    const answer: unknown = await this.room.request(channel, name, asObject(message), method === 'notebook.retry');
+    const answer: unknown = await this.room.request(
+      channel,
+      name,
+      asObject(message),
+      method === 'notebook.retry',
+    );
     return answer as Methods[M]['answer'];
   }
 
@@ -108,13 +116,15 @@ export class Server {
     void this.ask('notebook.interrupt_kernel', {});
   }
   async restart(): Promise<void> {
-    if (await this.ask('kernel.restart_kernel', {})) this.tell({ level: 'info', message: 'The kernel was restarted.' });
+    if (await this.ask('kernel.restart_kernel', {}))
+      this.tell({ level: 'info', message: 'The kernel was restarted.' });
   }
   start(): void {
     void this.ask('kernel.start_kernel', {});
   }
   async checkpoint(): Promise<void> {
-    if (await this.ask('notebook.checkpoint', {})) this.tell({ level: 'info', message: 'Saved to the file.' });
+    if (await this.ask('notebook.checkpoint', {}))
+      this.tell({ level: 'info', message: 'Saved to the file.' });
   }
   retry(): void {
     void this.ask('notebook.retry', {});

@@ -91,7 +91,8 @@ function touched(type: Shared, events: readonly Event[]): string[] {
   if (!NOT_CELLS.has(root)) return [root];
   const ids: string[] = [];
   for (const event of events) {
-    if (GRAPHS.has(root)) ids.push(...(event.target === type ? event.keys.keys() : []), String(event.path[0] ?? ''));
+    if (GRAPHS.has(root))
+      ids.push(...(event.target === type ? event.keys.keys() : []), String(event.path[0] ?? ''));
     if (root !== 'cells') continue;
     for (const part of event.delta) if (Array.isArray(part.insert)) ids.push(...part.insert.map(String));
   }

@@ -14,14 +14,19 @@ export interface Words {
 const edits = (n: number): string => `${n} unsent ${n === 1 ? 'edit' : 'edits'}`;
 
 export function linkWords(state: LinkState, reason: string, unsent: number): Words {
-  const kept = unsent > 0 ? ` Your ${edits(unsent)} ${unsent === 1 ? 'is' : 'are'} kept in this browser.` : '';
+  const kept =
+    unsent > 0 ? ` Your ${edits(unsent)} ${unsent === 1 ? 'is' : 'are'} kept in this browser.` : '';
   switch (state) {
     case 'connected':
       return { text: 'Connected', tone: 'good', detail: 'Edits reach the server as you type.' };
     case 'connecting':
       return { text: 'Connecting…', tone: 'wait', detail: 'The first connection is being made.' };
     case 'syncing':
-      return { text: 'Reconnecting…', tone: 'wait', detail: `${reason || 'Waiting for the server’s copy.'}${kept}` };
+      return {
+        text: 'Reconnecting…',
+        tone: 'wait',
+        detail: `${reason || 'Waiting for the server’s copy.'}${kept}`,
+      };
     case 'offline': {
       const text = unsent > 0 ? `Offline, ${edits(unsent)}` : 'Offline, reconnecting…';
       return { text, tone: 'wait', detail: `${sentence(reason)} You can go on writing.${kept}` };
@@ -33,9 +38,12 @@ export function linkWords(state: LinkState, reason: string, unsent: number): Wor
 
 /** `unsent` counts while the link is up: a person's edit is not saved before the server has it. */
 export function savingWords(saving: Saving, unsent: number, connected: boolean): Words {
-  if (!connected) return { text: 'Not saved', tone: 'wait', detail: 'The file is saved again when the server is back.' };
-  if (saving.status === 'not saved') return { text: `Not saved: ${saving.reason}`, tone: 'bad', detail: saving.reason };
-  if (saving.status === 'saving' || unsent > 0) return { text: 'Saving…', tone: 'quiet', detail: 'Edits are safe on the server; the file follows.' };
+  if (!connected)
+    return { text: 'Not saved', tone: 'wait', detail: 'The file is saved again when the server is back.' };
+  if (saving.status === 'not saved')
+    return { text: `Not saved: ${saving.reason}`, tone: 'bad', detail: saving.reason };
+  if (saving.status === 'saving' || unsent > 0)
+    return { text: 'Saving…', tone: 'quiet', detail: 'Edits are safe on the server; the file follows.' };
   return { text: 'Saved', tone: 'quiet', detail: 'The file on disk holds every edit.' };
 }
 

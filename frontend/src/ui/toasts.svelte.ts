@@ -45,7 +45,11 @@ class Toasts {
   resume(id: number): void {
     this.hold(id);
     const toast = this.#shown.find((each) => each.id === id);
-    if (toast !== undefined) this.#timers.set(id, setTimeout(() => this.dismiss(id), STAYS[toast.level]));
+    if (toast !== undefined)
+      this.#timers.set(
+        id,
+        setTimeout(() => this.dismiss(id), STAYS[toast.level]),
+      );
   }
 }
 

@@ -25,8 +25,17 @@ test('a new cell is whole, and stands in the file behind the cell it follows', (
   expect(notebook.ids).toEqual([a, b, c]);
   expect(notebook.np.get(a)).toEqual([b]);
   expect(doc.getMap(b).toJSON()).toEqual({
-    id: b, type: 'code', source: 'x = 1', execution_count: null, outputs: [], left: 20, top: 40, width: 600, height: 80,
-    collapsed: null, state: 'idle',
+    id: b,
+    type: 'code',
+    source: 'x = 1',
+    execution_count: null,
+    outputs: [],
+    left: 20,
+    top: 40,
+    width: 600,
+    height: 80,
+    collapsed: null,
+    state: 'idle',
   });
 });
 

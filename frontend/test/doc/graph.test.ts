@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { childrenOf, descendants, flowWouldCycle, parentsOf, readingOrder, rootOf, wouldCycle } from '../../src/doc/graph';
+import {
+  childrenOf,
+  descendants,
+  flowWouldCycle,
+  parentsOf,
+  readingOrder,
+  rootOf,
+  wouldCycle,
+} from '../../src/doc/graph';
 
 const edges = (object: Record<string, string[]>): Map<string, string[]> => new Map(Object.entries(object));
 
@@ -31,7 +39,12 @@ test('a flow has a beginning', () => {
 
 test('reading follows each flow from its beginning, tissues inside out, every cell once', () => {
   const pc = edges({ h: ['i', 'j'] });
-  const order = readingOrder(['b', 'a', 'h', 'i', 'j', 'z', 'y'], edges({ a: ['h'], h: ['b'], y: ['z'], z: ['y'] }), pc, parentsOf(pc));
+  const order = readingOrder(
+    ['b', 'a', 'h', 'i', 'j', 'z', 'y'],
+    edges({ a: ['h'], h: ['b'], y: ['z'], z: ['y'] }),
+    pc,
+    parentsOf(pc),
+  );
   expect(order).toEqual(['a', 'h', 'i', 'j', 'b', 'z', 'y']);
 });
 

@@ -34,9 +34,18 @@ function peerShows(state: object): Awareness {
 
 test('a peer is read field by field, and nonsense becomes a guest', () => {
   peerShows({ user: { name: 'Ada', color: '#3b5bdb' }, pointer: { cell: 'c', dx: 1, dy: 2 }, cell: 'c' });
-  peerShows({ user: { name: 5, color: 'url(evil)' }, pointer: { x: 'far' }, cell: [], drag: { places: { a: 1 } } });
+  peerShows({
+    user: { name: 5, color: 'url(evil)' },
+    pointer: { x: 'far' },
+    cell: [],
+    drag: { places: { a: 1 } },
+  });
   const byName = new Map(people.others.map((peer) => [peer.name, peer]));
-  expect(byName.get('Ada')).toMatchObject({ color: '#3b5bdb', pointer: { cell: 'c', dx: 1, dy: 2 }, cell: 'c' });
+  expect(byName.get('Ada')).toMatchObject({
+    color: '#3b5bdb',
+    pointer: { cell: 'c', dx: 1, dy: 2 },
+    cell: 'c',
+  });
   expect(byName.get('Guest')).toMatchObject({ color: '#5f5b53', pointer: null, cell: null, drag: null });
 });
 
@@ -52,7 +61,10 @@ test('a moving pointer is sent at most twenty times a second, its last place alw
   for (let x = 0; x < 100; x++) people.point({ x, y: 0 });
   expect(sent).toEqual([{ x: 0, y: 0 }]);
   vi.advanceTimersByTime(60);
-  expect(sent).toEqual([{ x: 0, y: 0 }, { x: 99, y: 0 }]);
+  expect(sent).toEqual([
+    { x: 0, y: 0 },
+    { x: 99, y: 0 },
+  ]);
 });
 
 test('editors hear of text carets and names, not of pointers', () => {

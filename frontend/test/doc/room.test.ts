@@ -32,7 +32,8 @@ function open(): Room {
 const until = (holds: () => boolean): Promise<void> =>
   vi.waitFor(() => expect(holds()).toBe(true), { timeout: 20_000, interval: 5 });
 
-const text = (of: { doc: { getText(name: string): { toString(): string } } }): string => of.doc.getText('t').toString();
+const text = (of: { doc: { getText(name: string): { toString(): string } } }): string =>
+  of.doc.getText('t').toString();
 
 test('what the server has is here once the room is in sync, and edits reach it and are confirmed', async () => {
   server.doc.getText('t').insert(0, 'theirs');

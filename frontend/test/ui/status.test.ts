@@ -26,6 +26,10 @@ test('the kernel says why it is dead and how many wait behind the running cell',
   const kernel: KernelChanged = { status: 'busy', reason: '', name: 'python3' };
   expect(kernelWords(kernel, 3).text).toBe('Busy, 2 queued');
   expect(kernelWords(kernel, 1).text).toBe('Busy');
-  const dead: KernelChanged = { status: 'dead', reason: 'It was killed, perhaps out of memory.', name: 'python3' };
+  const dead: KernelChanged = {
+    status: 'dead',
+    reason: 'It was killed, perhaps out of memory.',
+    name: 'python3',
+  };
   expect(kernelWords(dead, 0)).toMatchObject({ text: 'Dead', tone: 'bad', detail: dead.reason });
 });
