@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,10 +67,13 @@ def digest(paths: list[Path]) -> str:
 
 def build() -> None:
     if stale():
-        was = digest(sources())
+        was, new = digest(sources()), PAGE.with_name("page.new")
         install()
-        node("node_modules/vite/bin/vite.js", "build")  # empties the folder, the old stamp with it
-        (PAGE / ".sources").write_text(was)
+        node("node_modules/vite/bin/vite.js", "build", "--outDir", str(new), "--emptyOutDir", "--logLevel", "warn")
+        (new / ".sources").write_text(was)
+        # At once: a server that runs from here never sees half of it.
+        shutil.rmtree(PAGE, ignore_errors=True)
+        new.rename(PAGE)
 
 
 def install() -> None:

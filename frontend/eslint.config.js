@@ -18,6 +18,8 @@ export default ts.config(
       'no-console': ['error', { allow: ['warn', 'error'] }],
       eqeqeq: 'error',
       'svelte/no-at-html-tags': 'error',
+      // Sets and maps here are replaced as wholes ($state.raw), or no component reads them.
+      'svelte/prefer-svelte-reactivity': 'off',
     },
   },
 );

@@ -23,8 +23,23 @@ function nonce(): Plugin {
   };
 }
 
+/** Of the fonts' many files only what browsers of today load: woff2, and of text fonts the Latin letters. */
+function fonts(): Plugin {
+  return {
+    name: 'fonts',
+    enforce: 'pre',
+    transform(code, id) {
+      if (/@fontsource.*\.css/.test(id)) {
+        return code.replace(/@font-face\s*{[^}]*}/g, (face) => (face.includes('-latin-wght-') ? face : ''));
+      }
+      if (/katex.*\.css/.test(id)) return code.replace(/,\s*url\([^)]*\.(woff|ttf)\)\s*format\([^)]*\)/g, '');
+      return null;
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte(), nonce()],
+  plugins: [svelte(), nonce(), fonts()],
   build: {
     outDir: '../gateway/static/page',
     emptyOutDir: true,

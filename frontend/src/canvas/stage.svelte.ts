@@ -7,10 +7,13 @@ import { contains, grown, type WorldPoint } from './geometry';
 /** Mounting so many cells leaves a frame in time; from afar they are plain and cheap. */
 const MOUNTS = 12;
 const PLAIN_MOUNTS = 24;
+const SKETCH_MOUNTS = 80;
 /** Editors are dearer. */
 const EDITORS = 3;
 /** Below this zoom nobody reads: plain text, no editors. */
 export const PLAIN_BELOW = 0.4;
+/** Below this one a cell is a shape, and a heading its words. */
+export const SKETCH_BELOW = 0.2;
 const LIVE_FROM = 0.5;
 /** So near to the pointer, in screen pixels, an editor is made before it is needed. */
 const REACH = 24;
@@ -57,8 +60,7 @@ export class Stage {
     for (const id of [this.board.current, this.board.editing]) if (id !== null) pinned.add(id);
     const focus = this.pointer ?? viewport.centre;
     const { keep, missing } = cull(scene.layout.cells, viewport.view, mounted, pinned, focus);
-    const budget = viewport.zoom < PLAIN_BELOW ? PLAIN_MOUNTS : MOUNTS;
-    const coming = missing.slice(0, budget);
+    const coming = missing.slice(0, mountsAt(viewport.zoom));
     if (coming.length > 0 || keep.length < mounted.size) {
       const next = new Set([...keep, ...coming]);
       for (const id of mounted) if (!next.has(id)) this.live.delete(id);
@@ -92,4 +94,9 @@ export class Stage {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
   }
+}
+
+function mountsAt(zoom: number): number {
+  if (zoom < SKETCH_BELOW) return SKETCH_MOUNTS;
+  return zoom < PLAIN_BELOW ? PLAIN_MOUNTS : MOUNTS;
 }

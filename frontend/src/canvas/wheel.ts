@@ -4,7 +4,7 @@ import { clamp, type ScreenPoint } from './geometry';
 
 const LINE = 18;
 /** A pad pinches in small steps, a wheel clicks in large ones. */
-const MOST_STEP = 60;
+const MOST_STEP = 40;
 const ZOOM_PER_PIXEL = 0.006;
 
 export function wheel(board: Board, event: WheelEvent, at: ScreenPoint): void {

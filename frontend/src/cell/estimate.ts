@@ -23,10 +23,16 @@ export const HEADER = 32;
 const BORDERS = 2;
 const CODE_PAD = 16;
 const FOLDED = 32;
-const PROSE_PAD = 20;
+const PROSE_PAD = 8;
 const DEFAULT_WIDTH = 600;
-/** An output's own box scrolls beyond this. */
-const OUTPUT_MOST = 600;
+/** Outputs scroll within this, and then offer the rest. */
+const OUTPUTS_MOST = 600;
+const OFFER = 28;
+const OUTPUT_GAP = 8;
+const OUTPUTS_PAD = 17;
+/** Text of an output: its size and line height, relative to the size of outputs. */
+const OUTPUT_LINE = 0.93 * 1.45;
+const TRACE_PAD = 24;
 const HEADING_LINES = [0, 46, 38, 32, 28, 26, 26];
 
 const wrapped = (line: string, perLine: number): number => Math.max(1, Math.ceil(line.length / perLine));
@@ -75,7 +81,7 @@ function bundleHeight(output: Output, width: number, line: number): number {
     return rows > 0 ? rows * 28 + 12 : Math.max(40, Math.min(300, html.length / 6));
   }
   for (const mime of ['text/markdown', 'text/latex']) {
-    if (mime in data) return proseHeight(asText(data[mime]), width, line / 1.5);
+    if (mime in data) return proseHeight(asText(data[mime]), width, line / OUTPUT_LINE);
   }
   return countLines(asText(data['text/plain']).replace(/\n$/, '')) * line;
 }
@@ -86,7 +92,9 @@ function outputHeight(output: Output, width: number, line: number): number {
       return countLines(asText(output['text']).replace(/\n$/, '')) * line;
     case 'error': {
       const trace = output['traceback'];
-      return countLines(Array.isArray(trace) ? trace.join('\n') : '') * line;
+      const lines = Array.isArray(trace) && trace.length > 0 ? countLines(trace.join('\n')) : 0;
+      // Its name and message stand above it.
+      return TRACE_PAD + (lines + 1) * line;
     }
     default:
       return bundleHeight(output, width, line);
@@ -96,10 +104,17 @@ function outputHeight(output: Output, width: number, line: number): number {
 function outputsHeight(cell: Estimated, width: number, size: number): number {
   if (cell.type !== 'code' || cell.outputs.length === 0) return 0;
   if (cell.collapsed === 'o' || cell.collapsed === 'b') return FOLDED;
-  let height = 16;
-  for (const output of cell.outputs)
-    height += Math.min(OUTPUT_MOST, outputHeight(output, width - 32, size * 1.5)) + 4;
-  return height;
+  let height = OUTPUTS_PAD - OUTPUT_GAP;
+  let before: unknown = null;
+  for (const output of cell.outputs) {
+    // Pieces of one stream follow one another without a gap.
+    const stream = output['output_type'] === 'stream' ? output['name'] : null;
+    height +=
+      outputHeight(output, width - 26, size * OUTPUT_LINE) +
+      (stream !== null && stream === before ? 0 : OUTPUT_GAP);
+    before = stream;
+  }
+  return height > OUTPUTS_MOST ? OUTPUTS_MOST + OFFER : height;
 }
 
 function inputHeight(cell: Estimated, width: number, { codeSize, outputSize }: Sizes): number {

@@ -19,6 +19,8 @@ export class CodeBox {
   readonly #static: StaticText = staticText();
   #editor: CodeEditor | null = null;
   #source: Y.Text | null = null;
+  /** Heard, never asked for: to read it while many cells change would lay out the page once for each. */
+  #scrolled = 0;
 
   /** `wake`: someone pressed into the static text, and `live` must become true. */
   constructor(
@@ -27,6 +29,7 @@ export class CodeBox {
   ) {
     host.append(this.#static.dom);
     this.#static.dom.addEventListener('mousedown', this.#pressed);
+    host.addEventListener('scroll', this.#heard, { capture: true, passive: true });
   }
 
   get live(): boolean {
@@ -46,22 +49,20 @@ export class CodeBox {
     if (this.#source === settings.source && this.#editor !== null) return;
     const focused = this.hasFocus;
     this.#drop();
-    const scrolled = this.#static.dom.scrollLeft;
     this.#source = settings.source;
     this.#editor = new CodeEditor(settings);
     this.host.replaceChildren(this.#editor.view.dom);
-    if (scrolled > 0) this.#editor.view.scrollDOM.scrollLeft = scrolled;
+    if (this.#scrolled > 0) this.#editor.view.scrollDOM.scrollLeft = this.#scrolled;
     if (focused) this.focus();
   }
 
   /** Static again. Not while someone writes here: the caller waits for the blur. */
   close(look: Look): void {
     if (this.#editor === null) return;
-    const scrolled = this.#editor.view.scrollDOM.scrollLeft;
     this.#drop();
     this.#static.update(look.text, look.language, look.numbers, look.label);
     this.host.replaceChildren(this.#static.dom);
-    this.#static.dom.scrollLeft = scrolled;
+    if (this.#scrolled > 0) this.#static.dom.scrollLeft = this.#scrolled;
   }
 
   focus(): void {
@@ -74,6 +75,7 @@ export class CodeBox {
 
   destroy(): void {
     this.#static.dom.removeEventListener('mousedown', this.#pressed);
+    this.host.removeEventListener('scroll', this.#heard, { capture: true });
     this.#drop();
     this.host.replaceChildren();
   }
@@ -83,6 +85,10 @@ export class CodeBox {
     this.#editor = null;
     this.#source = null;
   }
+
+  readonly #heard = (event: Event): void => {
+    if (event.target instanceof HTMLElement) this.#scrolled = event.target.scrollLeft;
+  };
 
   /** The press that wakes the text belongs to the editor: it sets the caret, and selects while one drags on. */
   readonly #pressed = (event: MouseEvent): void => {

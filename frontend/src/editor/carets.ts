@@ -172,10 +172,14 @@ class Carets {
     this.awareness.setLocalStateField('cursor', cursor);
   }
 
+  /** Later than the event that says so: it may come in the middle of the page's own redrawing. */
   left(): void {
-    const cursor = this.awareness.getLocalState()?.['cursor'] as { anchor?: unknown } | null | undefined;
-    if (cursor && position(cursor.anchor, this.text) !== null)
-      this.awareness.setLocalStateField('cursor', null);
+    queueMicrotask(() => {
+      if (this.view.hasFocus && this.view.dom.isConnected) return;
+      const cursor = this.awareness.getLocalState()?.['cursor'] as { anchor?: unknown } | null | undefined;
+      const here = cursor ? position(cursor.anchor, this.text) !== null : false;
+      if (here) this.awareness.setLocalStateField('cursor', null);
+    });
   }
 
   destroy(): void {

@@ -50,7 +50,8 @@ function beside(address: string): Picture {
   for (const each of path.split('/')) {
     const name = decoded(each);
     if (name === '' || name === '.') continue;
-    if (name === '..' && names.pop() === undefined) return { missing: 'outside', what: address.slice(0, 80) };
+    if (name.includes('\\') || (name === '..' && names.pop() === undefined))
+      return { missing: 'outside', what: address.slice(0, 80) };
     if (name !== '..') names.push(encodeURIComponent(name));
   }
   if (names.length === 0 || path.startsWith('/')) return { missing: 'outside', what: address.slice(0, 80) };

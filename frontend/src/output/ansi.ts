@@ -86,7 +86,7 @@ function paletteColour(code: number): Partial<Pen> {
 function extended(codes: readonly number[], at: number): [Colour | null, number] {
   if (codes[at] === 5) return [indexed(codes[at + 1]), 2];
   if (codes[at] === 2) return [rgb(codes.slice(at + 1, at + 4)), 4];
-  return [null, 0];
+  return [null, codes.length]; // a way that we do not know: nor what it takes
 }
 
 function indexed(index: number | undefined): Colour | null {

@@ -8,7 +8,8 @@ export interface Formula {
 }
 
 const ENVIRONMENT = /\\begin\{([A-Za-z]+\*?)\}/y;
-const LONGEST = 20_000;
+// What is open for longer is no formula; each sign that opens one is looked behind so far.
+const LONGEST = 10_000;
 
 /** The formula that begins at `at`, or null. */
 export function formulaAt(text: string, at: number): Formula | null {

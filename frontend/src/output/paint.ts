@@ -25,24 +25,36 @@ function isPlain(pen: Pen): boolean {
 }
 
 function dress(span: HTMLElement, pen: Pen): void {
-  const [fg, bg] = pen.inverse ? [pen.bg ?? 'inverse', pen.fg ?? 'inverse'] : [pen.fg, pen.bg];
-  colour(span, fg, 'fg', bg !== null);
-  colour(span, bg, 'bg', true);
+  if (pen.inverse) swap(span, pen);
+  else {
+    foreground(span, pen.fg, pen.bg);
+    background(span, pen.bg, pen.fg);
+  }
   for (const flag of ['bold', 'dim', 'italic', 'underline', 'strike'] as const) {
     if (pen[flag]) span.classList.add(`ansi-${flag}`);
   }
 }
 
-function colour(span: HTMLElement, value: Colour | null, part: 'fg' | 'bg', onColour: boolean): void {
-  if (value === null) return;
-  if (typeof value === 'number' || value === 'inverse') span.classList.add(`ansi-${part}-${value}`);
-  else if (part === 'bg') {
-    span.style.backgroundColor = value;
-    // What stands on it without a colour of its own must be read as well.
-    if (!span.style.color && !/ansi-fg/.test(span.className)) span.style.color = readable(value).on;
-  } else {
-    const { light, dark } = readable(value);
-    span.style.color = onColour ? value : `light-dark(${light}, ${dark})`;
+/** The text in the ground's colour on the text's. */
+function swap(span: HTMLElement, pen: Pen): void {
+  if (typeof pen.fg === 'string') background(span, pen.fg, null);
+  else span.classList.add(pen.fg === null ? 'ansi-inverse' : `ansi-inverse-${pen.fg}`);
+}
+
+function foreground(span: HTMLElement, fg: Colour | null, bg: Colour | null): void {
+  if (typeof fg === 'number') span.classList.add(`ansi-fg-${fg}`);
+  else if (fg !== null) {
+    const { light, dark } = readable(fg);
+    span.style.color = typeof bg === 'string' ? fg : `light-dark(${light}, ${dark})`;
+  }
+}
+
+function background(span: HTMLElement, bg: Colour | null, fg: Colour | null): void {
+  if (typeof bg === 'number') span.classList.add(`ansi-bg-${bg}`);
+  else if (bg !== null) {
+    span.style.backgroundColor = bg;
+    // What stands on it without a colour of its own must be read as well, and our palette is not made for it.
+    if (typeof fg !== 'string') span.style.color = readable(bg).on;
   }
 }
 
@@ -102,7 +114,11 @@ export class StreamPainter {
     const from = at;
     while (at < end) {
       const line = text.indexOf('\n', Math.min(at + BLOCK, end - 1)) + 1;
-      this.#pen = this.#block(text.slice(at, line), this.#pen).pen;
+      const { block, pen } = this.#block(text.slice(at, line), this.#pen);
+      // Lines out of sight are not laid out; their height is guessed until they were seen.
+      block.className = 'ansi-lines';
+      block.style.setProperty('--lines', String(text.slice(at, line).split('\n').length - 1));
+      this.#pen = pen;
       at = line;
     }
     this.#ended += text.slice(from, Math.max(from, at));

@@ -1,5 +1,6 @@
 /** What draws HTML, markdown and formulas, each loaded when it is first needed; no page waits for it at its start. */
 import type { JsonObject } from '../doc/values';
+import { withoutPandas } from './plain';
 import { splitMath } from './mathtext';
 
 export type Need = 'html' | 'markdown';
@@ -23,7 +24,7 @@ export async function load(need: Need): Promise<void> {
 }
 
 export function showHtml(host: HTMLElement, html: string): void {
-  if (clean !== null) host.replaceChildren(clean.sanitise(html));
+  if (clean !== null) host.replaceChildren(clean.sanitise(withoutPandas(html)));
 }
 
 /** Replaces what `host` holds. Formulas are drawn when KaTeX is here; until then they stand as they were written. */

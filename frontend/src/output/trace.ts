@@ -22,6 +22,10 @@ export function traceOf(output: Output): Trace {
   const says = (at: number): string => stripAnsi(lines.at(at) ?? '').trim();
   // IPython begins with a rule and ends with what the heading says.
   if (/^-{10,}$/.test(says(0))) lines.shift();
+  // Its first line is spread over 75 columns.
+  if (says(0).startsWith(name) && /\s{3,}Traceback \(most recent call last\)$/.test(says(0))) {
+    lines[0] = 'Traceback (most recent call last):';
+  }
   while (lines.length > 0 && says(-1) === '') lines.pop();
   if (says(-1) === (full ? `${name}: ${full}` : name)) lines.pop();
   return { name, value, lines: stripAnsi(lines.join('')).trim() === '' ? '' : lines.join('\n') };
