@@ -5,6 +5,7 @@ The one of the canvas that the README shows goes to examples/canvas.png.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -128,6 +129,7 @@ def menu(stage: Stage) -> Person:
 def token(stage: Stage) -> Person:
     host = stage.tour()
     ada = stage.person(None)
+    ada.expected = re.compile("status of 401")
     ada.page.goto(host.server.url)
     return ada
 

@@ -12,7 +12,7 @@ from tests.browser.conftest import Scene
 from tests.browser.person import Person
 from tests.system.support import code_cell, markdown_cell
 
-ZOOMS = [0.5, 1, 1.5]
+ZOOMS = [pytest.param(0.5, marks=pytest.mark.e2e), 1, pytest.param(1.5, marks=pytest.mark.e2e)]
 
 
 def at(left: int, top: int, width: int = 300, height: int = 90) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def test_typing_at_any_zoom_goes_where_the_caret_was_put(scene: Scene, factor: f
     ada.edit("one")
     line = ada.cell("one").locator(".cm-line").nth(1)
     spot = box(line)
-    ada.page.mouse.click(spot["x"] + spot["width"] - 3, spot["y"] + spot["height"] / 2)
+    ada.page.mouse.click(spot["x"] + spot["width"] - 40, spot["y"] + spot["height"] / 2)
     ada.type("X")
     for person in (ada, bob):
         person.until_text("one", "aaaa\nbbbbX\ncccc")
@@ -94,6 +94,7 @@ def test_typing_at_any_zoom_goes_where_the_caret_was_put(scene: Scene, factor: f
     bob.until_text("one", "aaaa\nbbbb\ncccc")
 
 
+@pytest.mark.e2e
 def test_a_drag_is_seen_by_others_before_it_is_written(scene: Scene) -> None:
     ada, bob = scene.two(scene.notebook(code_cell("one", "1", metadata=at(0, 0)), metadata=loose()))
     zoom(ada, 1)
@@ -102,14 +103,16 @@ def test_a_drag_is_seen_by_others_before_it_is_written(scene: Scene) -> None:
     carry(ada, "one", 200, 100, drop=False)
     bob.until("ganimede.people.others.some(peer => peer.drag !== null)")
     assert bob.place("one") == (0, 0)
-    bob.page.wait_for_function(
-        "x => document.querySelector('[data-cell-id=one]').getBoundingClientRect().x > x + 150", arg=before["x"]
-    )
+    shown = bob.page.locator(".ghost")
+    expect(shown).to_have_css("left", "200px")
+    expect(shown).to_have_css("top", "100px")
+    assert box(bob.cell("one")) == before
     ada.page.mouse.up()
     bob.until("ganimede.room.doc.getMap('one').get('left') === 200")
     bob.until("ganimede.people.others.every(peer => peer.drag === null)")
 
 
+@pytest.mark.e2e
 def test_escape_gives_a_drag_up(scene: Scene) -> None:
     ada = scene.person(scene.notebook(code_cell("one", "1", metadata=at(0, 0)), metadata=loose()))
     zoom(ada, 1)
@@ -185,6 +188,7 @@ def test_into_a_tissue_and_out_again(scene: Scene) -> None:
     bob.until("ganimede.notebook.parents.get('inside') === 'head'")
 
 
+@pytest.mark.e2e
 def test_a_marquee_selects_and_one_drag_moves_all(scene: Scene) -> None:
     cells = [
         code_cell(name, "1", metadata=at(left, 100)) for name, left in (("one", 100), ("two", 500), ("far", 2000))
@@ -244,6 +248,7 @@ def test_nothing_is_covered_when_an_output_grows(scene: Scene) -> None:
     assert ada.place("two") == (0, 140), "a browser writes no layout that it measured"
 
 
+@pytest.mark.e2e
 def test_what_is_out_of_sight_is_not_in_the_page(scene: Scene) -> None:
     cells = [code_cell(f"cell{i:03}", f"x = {i}", metadata=at(i * 400, 0)) for i in range(60)]
     ada = scene.person(scene.notebook(*cells, metadata=loose()))
@@ -255,6 +260,7 @@ def test_what_is_out_of_sight_is_not_in_the_page(scene: Scene) -> None:
     expect(ada.cell("cell010")).to_have_count(0)
 
 
+@pytest.mark.e2e
 def test_arrow_keys_enter_and_escape(scene: Scene) -> None:
     cells = [
         code_cell("one", "1", metadata=at(0, 0)),
@@ -300,6 +306,7 @@ def test_draw_an_edge_and_undo(scene: Scene, factor: float) -> None:
     bob.until("(ganimede.notebook.np.get('one') ?? []).join() === 'two'")
 
 
+@pytest.mark.e2e
 def test_an_edge_is_selected_and_deleted(scene: Scene) -> None:
     cells = [code_cell("one", "1", metadata=at(0, 0)), code_cell("two", "2", metadata=at(0, 300))]
     ada, bob = scene.two(scene.notebook(*cells, metadata=loose(one=["two"])))
@@ -314,6 +321,7 @@ def test_an_edge_is_selected_and_deleted(scene: Scene) -> None:
     bob.until("ganimede.notebook.np.get('one')?.join() === 'two'")
 
 
+@pytest.mark.e2e
 def test_a_new_cell_below_is_the_next_of_the_flow(scene: Scene) -> None:
     ada, bob = scene.two(scene.notebook(code_cell("one", "1", metadata=at(0, 0)), metadata=loose()))
     zoom(ada, 1)
@@ -328,6 +336,7 @@ def test_a_new_cell_below_is_the_next_of_the_flow(scene: Scene) -> None:
     assert ada.place(made)[1] > 90
 
 
+@pytest.mark.e2e
 def test_a_markdown_cell_becomes_a_tissue_that_runs(scene: Scene) -> None:
     cells = [
         markdown_cell("head", "# Head", metadata=at(0, 0)),

@@ -12,7 +12,11 @@ from tests.browser.person import Person
 from tests.system.support import FULL, code_cell
 
 OFFLINE = 30.0 if FULL else 2.0
-ACTORS = ["hub", "runs", "kernel", "checkpointer", "gateway"]
+ACTORS = [
+    "hub",
+    "gateway",
+    *(pytest.param(name, marks=pytest.mark.e2e) for name in ("runs", "kernel", "checkpointer")),
+]
 
 
 def mark(person: Person) -> None:
@@ -60,6 +64,7 @@ def test_offline_edits_on_both_sides_are_merged(scene: Scene) -> None:
     expect(ada.page.get_by_role("status", name="Connection: Connected")).to_be_visible()
 
 
+@pytest.mark.e2e
 def test_what_is_asked_offline_is_done_when_the_edits_are_there(scene: Scene) -> None:
     host, wire = scene.wired(code_cell("one", ""))
     ada = scene.person(host, address=wire.url)

@@ -9,6 +9,7 @@ from tests.browser.host import Wire
 from tests.system.support import code_cell
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("does", "seen"),
     [
@@ -41,6 +42,7 @@ def test_what_goes_wrong_is_seen(scene: Scene, does: str, seen: str) -> None:
     ada.problems.clear()
 
 
+@pytest.mark.e2e
 def test_a_cut_wire_is_noticed_and_a_mended_one_leads_again(scene: Scene) -> None:
     host, wire = scene.wired(code_cell("one", ""))
     assert isinstance(wire, Wire)

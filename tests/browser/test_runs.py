@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Scene
@@ -21,6 +22,7 @@ def test_type_and_run(scene: Scene) -> None:
     assert ada.text("one") == "print(6 * 7)"
 
 
+@pytest.mark.e2e
 def test_shift_enter_goes_on_to_the_next_cell(scene: Scene) -> None:
     ada = scene.person(scene.notebook(code_cell("one", "a = 1"), code_cell("two", "print(a)")))
     ada.edit("one")
@@ -30,18 +32,21 @@ def test_shift_enter_goes_on_to_the_next_cell(scene: Scene) -> None:
 
 
 def test_the_button_runs_and_says_what_is_running(scene: Scene) -> None:
-    ada = scene.person(scene.notebook(code_cell("one", "import time; time.sleep(30)"), code_cell("two", "1")))
+    cells = [code_cell("one", "import time; print('begun'); time.sleep(30)"), code_cell("two", "1")]
+    ada = scene.person(scene.notebook(*cells))
     for cell_id in ("one", "two"):
         ada.sees(cell_id).hover()
         ada.button("Run cell", ada.cell(cell_id)).click()
     expect(ada.cell("one")).to_have_attribute("data-state", "running")
     expect(ada.cell("two")).to_have_attribute("data-state", "queued")
+    ada.until_printed("one", "begun")
     ada.tool("Interrupt kernel").click()
     for cell_id in ("one", "two"):
         expect(ada.cell(cell_id)).to_have_attribute("data-state", "idle")
     expect(ada.cell("one")).to_contain_text("KeyboardInterrupt")
 
 
+@pytest.mark.e2e
 def test_an_error_is_shown_with_its_name(scene: Scene) -> None:
     ada = scene.person(scene.notebook(code_cell("one", "{}['missing']")))
     ada.page.evaluate("ganimede.server.run(['one'])")
@@ -62,6 +67,7 @@ def test_input_is_asked_under_the_cell_and_answered(scene: Scene) -> None:
         expect(person.cell("one").get_by_role("textbox", name="Who?")).to_have_count(0)
 
 
+@pytest.mark.e2e
 def test_restart_forgets_and_says_so(scene: Scene) -> None:
     ada = scene.person(scene.notebook(code_cell("one", "a = 1"), code_cell("two", "print(a)")))
     ada.page.evaluate("ganimede.server.run(['one', 'two'])")

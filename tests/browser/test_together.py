@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Scene
@@ -42,6 +43,7 @@ def test_who_is_here_and_where(scene: Scene) -> None:
     ada.until("ganimede.people.others.length === 0")
 
 
+@pytest.mark.e2e
 def test_a_name_is_kept_in_the_browser(scene: Scene) -> None:
     host = scene.notebook(code_cell("one", ""))
     ada = scene.person(host, "Ada Lovelace")
