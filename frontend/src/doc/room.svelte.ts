@@ -8,7 +8,6 @@
  */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
-import { IndexeddbPersistence } from 'y-indexeddb';
 import {
   Awareness,
   applyAwarenessUpdate,
@@ -18,6 +17,7 @@ import {
 import { messageYjsSyncStep2, readSyncMessage, writeSyncStep1, writeUpdate } from 'y-protocols/sync';
 import * as Y from 'yjs';
 import { Connection } from './connection';
+import { KeptCopy } from './kept';
 import { asObject, type JsonObject } from './values';
 
 const SYNC = 0;
@@ -52,7 +52,8 @@ export class Room {
   readonly #connection: Connection;
   readonly #requests = new Map<string, Waiting>();
   readonly #early: Uint8Array[] = [];
-  #kept: IndexeddbPersistence | null = null;
+  #kept: KeptCopy | null = null;
+  #ended = false;
   #epoch: string | null = null;
   #ready = false; // this connection's epoch is ours: frames may be merged
   #counter = 0;
@@ -64,6 +65,7 @@ export class Room {
   #retryIn: number | null = $state(null);
   #unsent = $state(0);
   #loaded = $state(false);
+  #keeps = $state(true);
 
   constructor(
     url: string,
@@ -95,6 +97,11 @@ export class Room {
   /** Whether the document was here once: from the server or from the kept copy. */
   get loaded(): boolean {
     return this.#loaded;
+  }
+
+  /** False where this browser stores nothing: unsent edits are then only in this tab. */
+  get keeps(): boolean {
+    return this.#keeps;
   }
 
   retryNow(): void {
@@ -134,14 +141,27 @@ export class Room {
     for (const frame of this.#early.splice(0)) this.#merge(frame);
   }
 
+  /** Waits until it is read, unless that takes too long. */
   async #readKeptCopy(epoch: string): Promise<void> {
-    try {
-      this.#kept = new IndexeddbPersistence(`ganimede ${epoch}`, this.doc);
-      const late = new Promise((resolve) => setTimeout(resolve, KEPT_COPY_PATIENCE));
-      await Promise.race([this.#kept.whenSynced, late]);
-    } catch (error) {
-      console.warn('This browser keeps no copy of the notebook:', error);
-    }
+    let late = false;
+    const read = KeptCopy.open(`ganimede ${epoch}`, this.doc, (reason) => this.#keepsNothing(reason)).then(
+      (kept) => {
+        if (this.#ended) kept.close();
+        else this.#kept = kept;
+        // Its edits came behind the sync that would have brought them to the server.
+        if (late && this.#ready) this.#sendUpdate(Y.encodeStateAsUpdate(this.doc));
+      },
+      (reason: unknown) => this.#keepsNothing(reason),
+    );
+    const patience = new Promise<void>((resolve) =>
+      setTimeout(() => ((late = true), resolve()), KEPT_COPY_PATIENCE),
+    );
+    await Promise.race([read, patience]);
+  }
+
+  #keepsNothing(reason: unknown): void {
+    console.warn('This browser keeps no copy of the notebook:', reason);
+    this.#keeps = false;
   }
 
   #synced(): void {
@@ -206,12 +226,16 @@ export class Room {
   }
 
   readonly #edited = (update: Uint8Array, origin: unknown): void => {
-    if (origin === this || (this.#kept !== null && origin === this.#kept)) return;
+    if (origin === this || origin instanceof KeptCopy) return;
     this.#edits += 1;
     this.#unsent += 1;
-    if (this.#ready) this.#send(SYNC, (encoder) => writeUpdate(encoder, update));
+    if (this.#ready) this.#sendUpdate(update);
     this.#confirmSoon();
   };
+
+  #sendUpdate(update: Uint8Array): void {
+    this.#send(SYNC, (encoder) => writeUpdate(encoder, update));
+  }
 
   readonly #presence = (
     { added, updated, removed }: Record<'added' | 'updated' | 'removed', number[]>,
@@ -297,8 +321,9 @@ export class Room {
   }
 
   end(): void {
+    this.#ended = true;
     this.#connection.end();
-    void this.#kept?.destroy();
+    this.#kept?.close();
     this.awareness.destroy();
     this.doc.destroy();
   }

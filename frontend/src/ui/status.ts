@@ -13,9 +13,10 @@ export interface Words {
 
 const edits = (n: number): string => `${n} unsent ${n === 1 ? 'edit' : 'edits'}`;
 
-export function linkWords(state: LinkState, reason: string, unsent: number): Words {
-  const kept =
-    unsent > 0 ? ` Your ${edits(unsent)} ${unsent === 1 ? 'is' : 'are'} kept in this browser.` : '';
+/** `keeps`: unsent edits are also in the browser's storage, and not in this tab alone. */
+export function linkWords(state: LinkState, reason: string, unsent: number, keeps = true): Words {
+  const where = keeps ? 'kept in this browser' : 'in this tab only: leave it open';
+  const kept = unsent > 0 ? ` Your ${edits(unsent)} ${unsent === 1 ? 'is' : 'are'} ${where}.` : '';
   switch (state) {
     case 'connected':
       return { text: 'Connected', tone: 'good', detail: 'Edits reach the server as you type.' };

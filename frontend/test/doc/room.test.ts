@@ -80,12 +80,26 @@ test('what was written offline survives a reload of the page', async () => {
   server.up = false;
   server.drop();
   room.doc.getText('t').insert(0, 'kept');
-  await new Promise((resolve) => setTimeout(resolve, 50)); // IndexedDB has no event for one write
   room.end();
   server.up = true;
   const again = open();
   await until(() => again.state === 'connected');
   await until(() => text(server) === 'kept');
+});
+
+test('a browser that keeps nothing says so, and the page works all the same', async () => {
+  vi.stubGlobal('indexedDB', {
+    open: () => {
+      throw new Error('storage is off');
+    },
+  });
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const room = open();
+  await until(() => room.state === 'connected');
+  expect(room.keeps).toBe(false);
+  expect(warned).toHaveBeenCalledOnce();
+  room.doc.getText('t').insert(0, 'x');
+  await until(() => room.unsent === 0);
 });
 
 test('a document of another lineage is not merged with ours', async () => {

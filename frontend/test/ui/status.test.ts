@@ -10,6 +10,7 @@ test('offline says how many edits wait, and that they are kept', () => {
     tone: 'wait',
     detail: 'No answer. You can go on writing. Your 12 unsent edits are kept in this browser.',
   });
+  expect(linkWords('offline', '', 1, false).detail).toContain('Your 1 unsent edit is in this tab only');
 });
 
 test('"saved" is said only of what the server has and wrote', () => {
