@@ -1,6 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin, ProxyOptions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { fonts } from './fonts.ts';
 
 // `make dev`: the page from Vite, everything else from a running server, which keeps all its checks: it is given
 // the token, and requests say that they come from its own origin. GANIMEDE_URL may carry the token, as printed.
@@ -20,21 +21,6 @@ function nonce(): Plugin {
     name: 'nonce',
     apply: 'serve',
     transformIndexHtml: (html) => html.replaceAll('{{nonce}}', 'development'),
-  };
-}
-
-/** Of the fonts' many files only what browsers of today load: woff2, and of text fonts the Latin letters. */
-function fonts(): Plugin {
-  return {
-    name: 'fonts',
-    enforce: 'pre',
-    transform(code, id) {
-      if (/@fontsource.*\.css/.test(id)) {
-        return code.replace(/@font-face\s*{[^}]*}/g, (face) => (face.includes('-latin-wght-') ? face : ''));
-      }
-      if (/katex.*\.css/.test(id)) return code.replace(/,\s*url\([^)]*\.(woff|ttf)\)\s*format\([^)]*\)/g, '');
-      return null;
-    },
   };
 }
 

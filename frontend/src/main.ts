@@ -5,6 +5,7 @@ import App from './App.svelte';
 import { openSession, socketUrl } from './doc/session';
 import './theme.css';
 import './ui/theme.svelte';
+import { liveEditor } from './editor/live.svelte';
 import { toast } from './ui/toasts.svelte';
 
 // The token has become a cookie: it shall not stay in the address, the history or a screenshot.
@@ -15,6 +16,7 @@ if (address.searchParams.has('token')) {
 }
 
 const session = openSession(socketUrl(location), ({ level, message }) => toast({ level, text: message }));
+liveEditor.loadWithFirstSign();
 session.config.load().catch((error: unknown) => console.warn('No configuration:', error));
 
 const target = document.getElementById('app');

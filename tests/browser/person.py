@@ -56,6 +56,10 @@ class Person:
     def connected(self) -> None:
         self.until("globalThis.ganimede?.room.state === 'connected'")
 
+    def can_write(self) -> None:
+        """Until the page has all that an editor needs: from here on it may lose its server."""
+        self.page.wait_for_selector(".cm-editor", state="attached")
+
     def sent(self) -> None:
         """Until the server holds every edit of mine."""
         self.until("ganimede.room.state === 'connected' && ganimede.room.unsent === 0")

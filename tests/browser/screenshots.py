@@ -108,6 +108,7 @@ def question(stage: Stage) -> Person:
 def offline(stage: Stage) -> Person:
     host, wire = stage.scene.wired(code_cell("one", "x = 1"), markdown_cell("two", "Some *text*."))
     ada = stage.person(host, address=wire.url)
+    ada.can_write()
     wire.cut()
     ada.until("ganimede.room.state === 'offline'")
     ada.edit("one")

@@ -40,6 +40,7 @@ def test_offline_edits_on_both_sides_are_merged(scene: Scene) -> None:
     bob = scene.person(host, "bob")
     ada.away = True
     mark(ada)
+    ada.can_write()
     wire.cut()
     ada.until("ganimede.room.state === 'offline'")
     append(ada, "one", " ada")
@@ -69,6 +70,7 @@ def test_what_is_asked_offline_is_done_when_the_edits_are_there(scene: Scene) ->
     host, wire = scene.wired(code_cell("one", ""))
     ada = scene.person(host, address=wire.url)
     ada.away = True
+    ada.can_write()
     wire.cut()
     ada.until("ganimede.room.state === 'offline'")
     ada.edit("one")
@@ -83,6 +85,7 @@ def test_offline_edits_survive_the_tab(scene: Scene) -> None:
     ada = scene.person(host, "ada", address=wire.url)
     bob = scene.person(host, "bob")
     ada.away = True
+    ada.can_write()
     wire.cut()
     ada.until("ganimede.room.state === 'offline'")
     append(ada, "one", " kept")

@@ -6,7 +6,8 @@ import re
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Scene
 from tests.system.support import code_cell, markdown_cell
@@ -83,3 +84,22 @@ def test_everything_comes_from_the_server_and_assets_are_kept(scene: Scene) -> N
     assets = {url: kept for url, kept in asked.items() if "/assets/" in url}
     assert assets
     assert all("immutable" in kept for kept in assets.values()), assets
+
+
+@pytest.mark.e2e
+def test_the_editor_comes_with_the_first_sign_of_a_person_and_the_press_that_came_first_counts(
+    scene: Scene,
+) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "alpha"), code_cell("two", "beta")))
+    ada.sees("one")
+    expect(ada.page.locator(".cm-editor")).to_have_count(0)
+    waiting: list[Route] = []
+    ada.page.route("**/assets/editor-*.js", lambda route: waiting.append(route))
+    with ada.page.expect_request("**/assets/editor-*.js"):
+        ada.cell("two").locator(".code-lines").click()
+    expect(ada.cell("two").locator(".cm-content")).to_have_count(0)
+    assert len(waiting) == 1
+    waiting[0].continue_()
+    expect(ada.cell("two").locator(".cm-content")).to_be_focused()
+    ada.type("!")
+    assert "!" in ada.text("two")

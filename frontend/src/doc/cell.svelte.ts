@@ -29,7 +29,7 @@ export class Cell {
   readonly #text = new YValueState<Y.Text, string>((shared) => shared?.toString() ?? '');
   readonly #outputs = new YValueState<Y.Array<unknown>, readonly Output[]>(readOutputs);
   // Stands in while the Map has no Text: never written to, never in the document.
-  readonly #nowhere = new Y.Doc().getText('source');
+  #nowhere: Y.Text | null = null;
   #startedAt: number | null = $state(null);
   #ranFor: number | null = $state(null);
 
@@ -72,7 +72,10 @@ export class Cell {
   /** The shared text; the same object for as long as nobody replaces it. */
   get source(): Y.Text {
     const source = this.#keys.get('source');
-    return source instanceof Y.Text ? source : this.#nowhere;
+    if (source instanceof Y.Text) return source;
+    // Made when it is asked for: a Doc draws random numbers, and a thousand of them keep the first paint waiting.
+    this.#nowhere ??= new Y.Doc().getText('source');
+    return this.#nowhere;
   }
   get text(): string {
     return this.#text.value;

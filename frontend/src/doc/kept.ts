@@ -62,7 +62,21 @@ export class KeptCopy {
   }
 
   readonly #keep = (update: Uint8Array, origin: unknown): void => {
-    if (origin === this) return;
+    if (origin !== this) this.#write(update);
+  };
+
+  /** Keeps `update`, which `apply` brings into the document, as it is: not as yjs would encode it again. */
+  take(update: Uint8Array, apply: () => void): void {
+    this.doc.off('update', this.#keep);
+    try {
+      apply();
+    } finally {
+      this.doc.on('update', this.#keep);
+    }
+    this.#write(update);
+  }
+
+  #write(update: Uint8Array): void {
     try {
       const store = this.#begin();
       store.add(update);
@@ -75,7 +89,7 @@ export class KeptCopy {
     if (this.#count < FOLD_AT) return;
     clearTimeout(this.#folding);
     this.#folding = setTimeout(() => void this.#fold().catch((error: unknown) => this.#fail(error)), QUIET);
-  };
+  }
 
   /** One update in place of all, in one transaction. Another tab's are among them, so this doc alone will not do. */
   async #fold(): Promise<void> {

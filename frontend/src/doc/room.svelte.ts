@@ -209,11 +209,16 @@ export class Room {
     const decoder = decoding.createDecoder(frame);
     switch (decoding.readVarUint(decoder)) {
       case SYNC: {
+        if (decoding.peekVarUint(decoder) === messageYjsSyncStep2) {
+          decoding.readVarUint(decoder);
+          this.#take(decoding.readVarUint8Array(decoder));
+          if (this.#state !== 'connected') this.#synced();
+          break;
+        }
         const encoder = encoding.createEncoder();
         encoding.writeVarUint(encoder, SYNC);
-        const kind = readSyncMessage(decoder, encoder, this.doc, this);
+        readSyncMessage(decoder, encoder, this.doc, this);
         if (encoding.length(encoder) > 1) this.#connection.send(encoding.toUint8Array(encoder));
-        if (kind === messageYjsSyncStep2 && this.#state !== 'connected') this.#synced();
         break;
       }
       case AWARENESS:
@@ -222,6 +227,19 @@ export class Room {
       case QUERY_AWARENESS:
         this.#sendAwareness([this.doc.clientID]);
         break;
+    }
+  }
+
+  /** What a sync brings may be the whole document, which yjs would encode anew for whoever listens to updates: a
+   * sixth of the time to the first paint. Here nobody has to, the bytes are at hand. */
+  #take(update: Uint8Array): void {
+    const apply = (): void => Y.applyUpdate(this.doc, update, this);
+    this.doc.off('update', this.#edited);
+    try {
+      if (this.#kept === null) apply();
+      else this.#kept.take(update, apply);
+    } finally {
+      this.doc.on('update', this.#edited);
     }
   }
 

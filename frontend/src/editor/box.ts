@@ -4,7 +4,7 @@
  */
 import type * as Y from 'yjs';
 import type { LineNumbers } from '../doc/config.svelte';
-import { CodeEditor, type EditorSettings } from './editor';
+import type { CodeEditor, EditorSettings } from './editor';
 import type { Language } from './languages';
 import { staticText, type StaticText } from './static';
 
@@ -19,10 +19,12 @@ export class CodeBox {
   readonly #static: StaticText = staticText();
   #editor: CodeEditor | null = null;
   #source: Y.Text | null = null;
+  /** A press that came before there was an editor to take it. */
+  #pressedAt: MouseEventInit | null = null;
   /** Heard, never asked for: to read it while many cells change would lay out the page once for each. */
   #scrolled = 0;
 
-  /** `wake`: someone pressed into the static text, and `live` must become true. */
+  /** `wake`: someone pressed into the static text, and `live` must become true, now or when the editor is loaded. */
   constructor(
     readonly host: HTMLElement,
     readonly wake: () => void,
@@ -45,15 +47,17 @@ export class CodeBox {
   }
 
   /** An editor in the place of the static text, where there is none yet. */
-  open(settings: EditorSettings): void {
+  open(Editor: typeof CodeEditor, settings: EditorSettings): void {
     if (this.#source === settings.source && this.#editor !== null) return;
     const focused = this.hasFocus;
     this.#drop();
     this.#source = settings.source;
-    this.#editor = new CodeEditor(settings);
+    this.#editor = new Editor(settings);
     this.host.replaceChildren(this.#editor.view.dom);
     if (this.#scrolled > 0) this.#editor.view.scrollDOM.scrollLeft = this.#scrolled;
     if (focused) this.focus();
+    if (this.#pressedAt !== null) this.#press(this.#pressedAt);
+    this.#pressedAt = null;
   }
 
   /** Static again. Not while someone writes here: the caller waits for the blur. */
@@ -93,25 +97,27 @@ export class CodeBox {
   /** The press that wakes the text belongs to the editor: it sets the caret, and selects while one drags on. */
   readonly #pressed = (event: MouseEvent): void => {
     if (event.button !== 0) return;
+    const { clientX, clientY, detail, shiftKey, ctrlKey, metaKey, altKey } = event;
+    this.#pressedAt = { clientX, clientY, detail, shiftKey, ctrlKey, metaKey, altKey };
+    event.preventDefault();
     this.wake();
+  };
+
+  #press(at: MouseEventInit): void {
     const view = this.#editor?.view;
     if (view === undefined) return;
-    event.preventDefault();
-    const { clientX, clientY, detail, shiftKey, ctrlKey, metaKey, altKey } = event;
-    const at = { clientX, clientY, detail, shiftKey, ctrlKey, metaKey, altKey };
     const again = new MouseEvent('mousedown', {
       ...at,
       button: 0,
       buttons: 1,
       bubbles: true,
       cancelable: true,
-      view: window,
     });
     view.contentDOM.dispatchEvent(again);
     if (view.hasFocus) return;
     // After a touch CodeMirror leaves presses to the browser, which has lost this one.
-    const position = view.posAtCoords({ x: clientX, y: clientY }, false);
+    const position = view.posAtCoords({ x: at.clientX ?? 0, y: at.clientY ?? 0 }, false);
     this.#editor?.select(position, position);
     view.focus();
-  };
+  }
 }

@@ -17,6 +17,7 @@ import type * as Y from 'yjs';
 import type { LineNumbers } from '../doc/config.svelte';
 import type { EditorAwareness } from '../doc/people.svelte';
 import { peerCarets } from './carets';
+import { extensionOf } from './grammars';
 import { editorActions, editorKeys, type EditorActions } from './keys';
 import type { Language } from './languages';
 import { numbering } from './numbers';
@@ -93,7 +94,7 @@ function extensions(given: EditorSettings): Extension[] {
     undoEvents(given.actions),
     editorActions.of(given.actions),
     ...sharedExtensions(),
-    language.of(given.language.extension),
+    language.of(extensionOf(given.language)),
     numbers.of(numbering(given.numbers)),
     EditorView.contentAttributes.of(() => ({
       'aria-label': given.label(),
@@ -133,7 +134,7 @@ export class CodeEditor {
 
   configure(to: Language, lineNumbers: LineNumbers): void {
     const effects = [];
-    if (to !== this.#language) effects.push(language.reconfigure(to.extension));
+    if (to !== this.#language) effects.push(language.reconfigure(extensionOf(to)));
     if (lineNumbers !== this.#numbers) effects.push(numbers.reconfigure(numbering(lineNumbers)));
     this.#language = to;
     this.#numbers = lineNumbers;

@@ -1,37 +1,31 @@
 /**
- * What cells are written in. Python is there at once; markdown comes in a chunk of its own, since it brings the
- * parsers of HTML, CSS and JavaScript with it; everything else is plain text with its own comment sign.
+ * What cells are written in, as far as a static text needs it: grammars.ts has the rest, with the live editor.
+ * Python is there at once; markdown comes in a chunk of its own; everything else is plain text with its own comment
+ * sign.
  */
-import { syntaxHighlighting, type Language as CodeMirrorLanguage } from '@codemirror/language';
-import { pythonLanguage } from '@codemirror/lang-python';
+import type { Extension } from '@codemirror/state';
 import type { Parser } from '@lezer/common';
-import { EditorState, type Extension } from '@codemirror/state';
-import { highlighter } from './highlight';
+import { parser as pythonParser } from '@lezer/python';
 
 export interface Language {
   readonly name: string;
   /** Null: no highlighting. */
   readonly parser: Parser | null;
-  readonly extension: Extension;
+  /** What begins a comment of one line. */
+  readonly comment?: string;
+  /** What a live editor needs, where it was loaded with the language. */
+  readonly extension?: Extension;
   /** A better one, if it is worth a download. */
   readonly load?: () => Promise<Language>;
 }
 
-export function parsed(name: string, language: CodeMirrorLanguage): Language {
-  return { name, parser: language.parser, extension: [language, syntaxHighlighting(highlighter)] };
-}
+export const PLAIN: Language = { name: 'plain', parser: null };
 
-function plain(name: string, comment?: string): Language {
-  const data = comment === undefined ? [] : [{ commentTokens: { line: comment } }];
-  return { name, parser: null, extension: EditorState.languageData.of(() => data) };
-}
-
-export const PLAIN = plain('plain');
-
-const PYTHON = parsed('python', pythonLanguage);
+export const PYTHON: Language = { name: 'python', parser: pythonParser };
 
 const MARKDOWN: Language = {
-  ...plain('markdown'),
+  name: 'markdown',
+  parser: null,
   load: async () => (await import('./markdown')).MARKDOWN,
 };
 
@@ -65,7 +59,7 @@ const COMMENTS: Readonly<Record<string, readonly string[]>> = {
   ';': ['clojure', 'scheme', 'lisp'],
 };
 for (const [sign, names] of Object.entries(COMMENTS)) {
-  for (const name of names) LANGUAGES.set(name, plain(name, sign));
+  for (const name of names) LANGUAGES.set(name, { name, parser: null, comment: sign });
 }
 
 /** By the name that a kernel or a kernelspec gives; plain text for one that the page does not know. */

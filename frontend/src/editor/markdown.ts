@@ -1,5 +1,10 @@
 /** Markdown, in a chunk of its own: loaded when a markdown cell is first edited. */
 import { markdownLanguage } from '@codemirror/lang-markdown';
-import { parsed } from './languages';
+import { grammar } from './grammars';
+import type { Language } from './languages';
 
-export const MARKDOWN = parsed('markdown', markdownLanguage);
+export const MARKDOWN: Language = {
+  name: 'markdown',
+  parser: markdownLanguage.parser,
+  extension: grammar(markdownLanguage),
+};

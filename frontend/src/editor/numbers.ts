@@ -1,4 +1,4 @@
-/** Line numbers as `/config` wants them, and the same for a text that is not live. */
+/** Line numbers as `/config` wants them. */
 import type { Extension } from '@codemirror/state';
 import { gutter, GutterMarker, lineNumbers, type EditorView } from '@codemirror/view';
 import type { LineNumbers } from '../doc/config.svelte';
@@ -42,11 +42,4 @@ const EXTENSIONS: Readonly<Record<LineNumbers, Extension>> = {
 
 export function numbering(kind: LineNumbers): Extension {
   return EXTENSIONS[kind];
-}
-
-/** The gutter of a static text, one number a line. */
-export function numberColumn(lines: number): string {
-  let column = '';
-  for (let n = 1; n <= lines; n += 1) column += n === 1 ? '1' : `\n${n}`;
-  return column;
 }

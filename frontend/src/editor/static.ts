@@ -2,12 +2,18 @@
 import type { LineNumbers } from '../doc/config.svelte';
 import type { Language } from './languages';
 import { tokens } from './highlight';
-import { numberColumn } from './numbers';
 
 export function countLines(text: string): number {
   let lines = 1;
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1;
   return lines;
+}
+
+/** The gutter of a static text, one number a line. */
+export function numberColumn(lines: number): string {
+  let column = '';
+  for (let n = 1; n <= lines; n += 1) column += n === 1 ? '1' : `\n${n}`;
+  return column;
 }
 
 /** Text only ever becomes text nodes: there is no markup in it to escape. */

@@ -238,9 +238,9 @@ describe('the box around it', () => {
     const box = new CodeBox(host, () => {});
     box.paint(look);
     expect(host.querySelector('.code-lines')?.textContent).toBe('x = 1\n');
-    box.open(settings());
+    box.open(CodeEditor, settings());
     expect([box.live, host.querySelector('.code-lines')]).toEqual([true, null]);
-    box.open(settings());
+    box.open(CodeEditor, settings());
     expect(host.querySelectorAll('.cm-editor').length).toBe(1);
     source.insert(0, 'y = 2\n');
     box.close({ ...look, text: source.toString() });
@@ -263,15 +263,28 @@ describe('the box around it', () => {
     box.destroy();
   });
 
+  it('a press that comes before the editor is loaded is not lost', () => {
+    source.insert(0, 'x = 1');
+    const host = document.createElement('div');
+    document.body.append(host);
+    const box = new CodeBox(host, () => {});
+    box.paint(look);
+    host.querySelector('pre')?.dispatchEvent(new MouseEvent('mousedown', { button: 0, bubbles: true }));
+    expect(box.live).toBe(false);
+    box.open(CodeEditor, settings());
+    expect(box.hasFocus).toBe(true);
+    box.destroy();
+  });
+
   it('comes back live with the caret where it was, moved by what others wrote', () => {
     source.insert(0, 'x = 1');
     const host = document.createElement('div');
     const box = new CodeBox(host, () => {});
-    box.open(settings());
+    box.open(CodeEditor, settings());
     EditorView.findFromDOM(host)?.dispatch({ selection: { anchor: 2, head: 5 } });
     box.close(look);
     source.insert(0, '# ');
-    box.open(settings());
+    box.open(CodeEditor, settings());
     expect(EditorView.findFromDOM(host)?.state.selection.main).toMatchObject({ anchor: 4, head: 7 });
     box.destroy();
   });

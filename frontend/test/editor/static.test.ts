@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { HIGHLIGHT_LIMIT, tokens } from '../../src/editor/highlight';
 import { languageOf, PLAIN } from '../../src/editor/languages';
 import { MARKDOWN } from '../../src/editor/markdown';
-import { numberColumn } from '../../src/editor/numbers';
-import { countLines, highlighted, staticText } from '../../src/editor/static';
+import { countLines, highlighted, numberColumn, staticText } from '../../src/editor/static';
 
 const python = languageOf('python');
 const joined = (text: string): string =>
