@@ -1,6 +1,7 @@
 /** What the server says of itself, the file and the kernel, and what people ask of it. */
 import type { AskedInput, KernelChanged, Methods, Notice, Pushes, Saving } from '../protocol.gen';
-import { RequestError, type Room } from './room.svelte';
+import { RequestError } from './requests';
+import type { Room } from './room.svelte';
 import { asObject, type JsonObject } from './values';
 
 export type Tell = (notice: Pick<Notice, 'level' | 'message'>) => void;

@@ -37,13 +37,14 @@ export function linkWords(state: LinkState, reason: string, unsent: number, keep
   }
 }
 
-/** `unsent` counts while the link is up: a person's edit is not saved before the server has it. */
-export function savingWords(saving: Saving, unsent: number, connected: boolean): Words {
+/** `unsent` and `unfiled`: edits that the server's journal, or the file, does not hold yet. */
+export function savingWords(saving: Saving, unsent: number, unfiled: number, connected: boolean): Words {
   if (!connected)
     return { text: 'Not saved', tone: 'wait', detail: 'The file is saved again when the server is back.' };
   if (saving.status === 'not saved')
     return { text: `Not saved: ${saving.reason}`, tone: 'bad', detail: saving.reason };
-  if (saving.status === 'saving' || unsent > 0)
+  if (unsent > 0) return { text: 'Saving…', tone: 'quiet', detail: 'Edits are on their way to the server.' };
+  if (saving.status === 'saving' || unfiled > 0)
     return { text: 'Saving…', tone: 'quiet', detail: 'Edits are safe on the server; the file follows.' };
   return { text: 'Saved', tone: 'quiet', detail: 'The file on disk holds every edit.' };
 }

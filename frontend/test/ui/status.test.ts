@@ -14,10 +14,14 @@ test('offline says how many edits wait, and that they are kept', () => {
 });
 
 test('"saved" is said only of what the server has and wrote', () => {
-  expect(savingWords({ status: 'saved', reason: '' }, 0, true).text).toBe('Saved');
-  expect(savingWords({ status: 'saved', reason: '' }, 1, true).text).toBe('Saving…');
-  expect(savingWords({ status: 'saved', reason: '' }, 0, false).text).toBe('Not saved');
-  expect(savingWords({ status: 'not saved', reason: 'the disk is full' }, 0, true)).toMatchObject({
+  expect(savingWords({ status: 'saved', reason: '' }, 0, 0, true).text).toBe('Saved');
+  expect(savingWords({ status: 'saved', reason: '' }, 1, 1, true).text).toBe('Saving…');
+  expect(savingWords({ status: 'saved', reason: '' }, 0, 1, true)).toMatchObject({
+    text: 'Saving…',
+    detail: 'Edits are safe on the server; the file follows.',
+  });
+  expect(savingWords({ status: 'saved', reason: '' }, 0, 0, false).text).toBe('Not saved');
+  expect(savingWords({ status: 'not saved', reason: 'the disk is full' }, 0, 0, true)).toMatchObject({
     text: 'Not saved: the disk is full',
     tone: 'bad',
   });
