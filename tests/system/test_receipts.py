@@ -12,7 +12,7 @@ from protocol import sync
 from protocol.lib0 import Reader
 from tests.conformance.clients import until
 from tests.conformance.connection import Connection
-from tests.server import Server, running_server
+from tests.server import running_server
 from tests.system.support import code_cell, same_ports, write_notebook
 
 pytestmark = pytest.mark.system
