@@ -1,8 +1,8 @@
 """The journal: one SQLite database per notebook, the durable form of the shared document and the run queue.
 
-Tables: ``updates`` (raw Yjs updates in order, each with a CRC-32 and the content counter), ``snapshot`` (at most
-one full update, which replaced all updates before it), ``queue`` (the recorded run queue), ``meta`` (epoch, hashes,
-counters). An update is one new row in one table: each further page of a commit costs as much as the row.
+Tables: ``updates`` (raw Yjs updates in order, each with a CRC-32 and the content counter), ``snapshot`` (at
+most one full update, which replaced all updates before it), ``queue`` (the recorded run queue), ``meta`` (epoch,
+hashes, counters). An update is one new row in one table: a further page would cost as much as the row.
 ``PRAGMA user_version`` is the format's version. WAL with ``synchronous=FULL``: what ``append`` returned from is
 on the disk. All methods block: call them in a thread, one at a time.
 """
@@ -133,7 +133,7 @@ class Journal:
         (counted,) = self._db.execute(
             "SELECT coalesce(max(content), 0) FROM updates WHERE typeof(content) = 'integer'"
         ).fetchone()
-        self._content = max(counted, int(self.meta("content") or 0))
+        self._content: int = max(counted, int(self.meta("content") or 0))
         (self._weight,) = self._db.execute("SELECT coalesce(sum(length(data)), 0) FROM updates").fetchone()
         (self._snapshot_weight,) = self._db.execute(
             "SELECT coalesce(sum(length(data)), 0) FROM snapshot"
