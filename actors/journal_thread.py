@@ -7,6 +7,7 @@ where each hand-over costs three more rounds of the scheduler than the one that 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
@@ -16,9 +17,18 @@ from typing import Any, TypeAlias, TypeVar
 
 import trio
 
+from actors.journal import JournalError
+
 T = TypeVar("T")
 
-Job: TypeAlias = tuple[Callable[[], Any], Callable[[Any], None], Callable[[BaseException], None]]
+# What work may raise for whoever waits for it. Anything else is a bug, and ends the thread and with it the actor.
+EXPECTED = (sqlite3.Error, OSError, JournalError)
+
+Job: TypeAlias = tuple[Callable[[], Any], Callable[[Any], None]]
+
+
+class ThreadDied(Exception):
+    """The work raised what nobody expected; the traceback is the thread's own."""
 
 
 class JournalThread:
@@ -28,8 +38,7 @@ class JournalThread:
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._token = trio.lowlevel.current_trio_token()
-        self._broken = trio.Event()
-        self._error: BaseException | None = None
+        self._ended = trio.Event()
         # A daemon: a disk that hangs for ever must not keep the process from ending.
         self._thread = Thread(target=self._work, name="journal", daemon=True)
 
@@ -40,48 +49,42 @@ class JournalThread:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with trio.CancelScope(shield=True):
-            await self.run(lambda: None)
         self._jobs.put(None)
+        with trio.CancelScope(shield=True):
+            await self._ended.wait()
 
     def submit(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Have ``work`` done; ``then`` gets its result, in trio's thread. An error ends :meth:`watch`."""
-        self._jobs.put((work, then, self._fail))
+        """Have ``work``, which raises nothing, done; ``then`` gets its result, in trio's thread."""
+        self._jobs.put((work, then))
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Have ``work`` done and wait for its result, or its error."""
+        """Have ``work`` done and wait for its result, or its error if it is one of the expected."""
         done = trio.Event()
         results: list[T] = []
-        errors: list[BaseException] = []
+        errors: list[Exception] = []
 
-        def settle(into: list[Any], value: object) -> None:
-            into.append(value)
-            done.set()
+        def attempt() -> None:
+            try:
+                results.append(work())
+            except EXPECTED as error:
+                errors.append(error)
 
-        self._jobs.put((work, lambda value: settle(results, value), lambda error: settle(errors, error)))
-        with trio.CancelScope(shield=True):
-            await done.wait()
+        self.submit(attempt, lambda _: done.set())
+        await done.wait()
         if errors:
             raise errors[0]
         return results[0]
 
     async def watch(self) -> None:
-        """Raises what submitted work raised: nobody else hears of it."""
-        await self._broken.wait()
-        assert self._error is not None
-        raise self._error
-
-    def _fail(self, error: BaseException) -> None:
-        self._error = error
-        self._broken.set()
+        """Raises :class:`ThreadDied` when the thread does: nobody who waits would hear of it."""
+        await self._ended.wait()
+        raise ThreadDied
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            work, then, fail = job
-            with suppress(trio.RunFinishedError):  # nobody is left to hear of it
-                try:
-                    result = work()
-                except BaseException as error:  # noqa: BLE001 - whoever asked for the work shall have it
-                    self._token.run_sync_soon(fail, error)
-                else:
-                    self._token.run_sync_soon(then, result)
+        with suppress(trio.RunFinishedError):  # the actor was left behind by the end of everything
+            try:
+                while (job := self._jobs.get()) is not None:
+                    work, then = job
+                    self._token.run_sync_soon(then, work())
+            finally:
+                self._token.run_sync_soon(self._ended.set)

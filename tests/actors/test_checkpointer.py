@@ -318,6 +318,7 @@ async def test_a_clean_stop_ends_the_save_under_way(notebook: OpenNotebook, path
     assert load(path.read_bytes()) == CHANGED
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_an_append_that_fails_in_an_unknown_way_is_a_crash_and_the_asker_knows(
     notebook: OpenNotebook,
 ) -> None:
