@@ -105,10 +105,12 @@ class Saver:
             self.changed(trio.current_time())
 
     def changed(self, now: float) -> None:
+        waited_for = self._due
         self._first_change = min(self._first_change, now)
         self._due = min(now + self._quiet, self._first_change + self._at_most)
-        self._refresh()
-        self._wake.set()
+        if self._due < waited_for:  # else the saver wakes at that time and sees the later one
+            self._refresh()
+            self._wake.set()
 
     @property
     def says_all(self) -> bool:

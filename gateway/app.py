@@ -139,7 +139,6 @@ class Application:
         return Response(image.body, headers=headers, content_type=image.kind)
 
     async def _socket(self) -> None:
-        await websocket.accept()
         await serve_control_socket(websocket, self._served.services)
 
 

@@ -11,6 +11,9 @@ import httpx
 import pytest
 import trio
 from trio_websocket import ConnectionClosed
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import Request as WebSocketRequest
+from wsproto.events import TextMessage
 
 from protocol.wire import METHODS
 from tests.conformance.control_client import ControlClient, ControlError
@@ -326,3 +329,35 @@ async def test_many_requests_at_once_are_all_answered(server: Server) -> None:
             page.send_in_order(json.dumps({"channel": "notebook", "method": "get", "id": f"n{number}"}))
         for number in range(300):
             assert (await page.control.answer_to(f"n{number}"))["message"]["path"]
+
+
+async def test_fragments_between_ordinary_frames_keep_their_place(
+    server: Server,
+) -> None:
+    """Ordinary frames are read before the library and fragments by it: a client must not be able to tell."""
+
+    def ping(number: int) -> str:
+        return json.dumps({"channel": "comms", "method": "ping", "id": number})
+
+    address = httpx.URL(server.control_url)
+    wire = WSConnection(ConnectionType.CLIENT)
+    target = f"{address.path}?token={server.token}"
+    stream = await trio.open_tcp_stream("127.0.0.1", address.port or 80)
+    async with stream:
+        await stream.send_all(wire.send(WebSocketRequest(f"localhost:{address.port}", target)))
+        wire.receive_data(await stream.receive_some())
+        first = ping(2)
+        frames = [wire.send(TextMessage(ping(1)))]
+        frames += [wire.send(TextMessage(first[:9], message_finished=False)), wire.send(TextMessage(first[9:]))]
+        frames += [wire.send(TextMessage(ping(3))), wire.send(TextMessage(ping(4)))]
+        await stream.send_all(b"".join(frames))
+        answered, text = list[int](), ""
+        while len(answered) < 4:
+            wire.receive_data(await stream.receive_some())
+            for event in wire.events():
+                if isinstance(event, TextMessage):
+                    text += event.data
+                    if event.message_finished:
+                        heard, text = json.loads(text), ""
+                        answered += [heard["id"]] if heard["method"] == "ping" else []
+        assert answered == [1, 2, 3, 4]
