@@ -9,6 +9,7 @@ on the disk. All methods block: call them in a thread, one at a time.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -232,6 +233,10 @@ class Journal:
 
     def _set(self, key: str, value: str | int | None) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def size(self) -> int:
+        """Bytes on the disk, of the database and what is still to be written into it. From any thread."""
+        return sum(os.path.getsize(name) for name in (self.path, f"{self.path}-wal") if os.path.exists(name))
 
     def close(self) -> None:
         self._db.close()

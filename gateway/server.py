@@ -84,6 +84,7 @@ class Server:
             settings.limits,
             kernel_names,
             settings.chaos,
+            notebook.journal.size,
         )
 
     @property

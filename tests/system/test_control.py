@@ -23,6 +23,7 @@ from tests.system.support import Page, shared_server
 
 pytestmark = pytest.mark.system
 
+NOTEBOOK = ["checkpointer", "hub", "kernel", "runs"]
 PUSHES = {
     ("notebook", "saving"),
     ("notebook", "notice"),
@@ -38,6 +39,7 @@ ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
     ("notebook", "interrupt_kernel"): ({}, None),
     ("notebook", "checkpoint"): ({}, None),
     ("notebook", "retry"): (None, "not_failed"),
+    ("notebook", "actors"): (None, None),
     ("kernel", "interrupt"): ({}, None),
     ("kernel", "restart_kernel"): ({}, None),
     ("kernel", "start_kernel"): ({}, None),
@@ -361,3 +363,21 @@ async def test_fragments_between_ordinary_frames_keep_their_place(
                         heard, text = json.loads(text), ""
                         answered += [heard["id"]] if heard["method"] == "ping" else []
         assert answered == [1, 2, 3, 4]
+
+
+async def test_what_runs_is_told_with_every_restart(server: Server) -> None:
+    """notebook.actors: the tree's actors, each with its incarnation, and the journal's size."""
+    async with client(server) as control:
+        before = await control.ask("notebook", "actors")
+        assert [each["name"] for each in before["actors"]] == ["notebook", "gateway", *NOTEBOOK]
+        assert before["journal"] > 0
+        assert before["killable"]
+        await control.ask("chaos", "kill", {"actor": "kernel"})
+        with trio.fail_after(10):
+            while True:
+                after = {each["name"]: each for each in (await control.ask("notebook", "actors"))["actors"]}
+                if after["kernel"]["state"] == "up":
+                    break
+        was = {each["name"]: each["incarnation"] for each in before["actors"]}
+        assert after["kernel"]["incarnation"] == was["kernel"] + 1
+        assert after["hub"]["incarnation"] == was["hub"]
