@@ -318,10 +318,12 @@ async def test_a_clean_stop_ends_the_save_under_way(notebook: OpenNotebook, path
     assert load(path.read_bytes()) == CHANGED
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_an_append_that_fails_in_an_unknown_way_is_a_crash_and_the_asker_knows(
-    notebook: OpenNotebook,
+    notebook: OpenNotebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    died: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", died.append)
+
     class Broken(FullDisk):
         def fail(self, *_: Any, **__: Any) -> None:
             raise RuntimeError("a bug")
@@ -334,6 +336,8 @@ async def test_an_append_that_fails_in_an_unknown_way_is_a_crash_and_the_asker_k
             await disk.address.ask(Append, (b"one",), None, True)
         notebook.journal = real
         assert await disk.append(b"two") == Appended(wants_snapshot=False, content=1)
+    while not died:  # the thread itself says why, a moment after the actor knows
+        await trio.sleep(0.001)
 
 
 async def test_appends_are_in_the_order_asked_and_a_load_behind_them_sees_them(notebook: OpenNotebook) -> None:
