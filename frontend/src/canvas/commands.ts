@@ -1,8 +1,10 @@
 /** What keys and menus do to the selection. */
 import { childrenOf, descendants } from '../doc/graph';
 import type { CellType, Collapsed, Place } from '../doc/values';
+import { help } from '../ui/help.svelte';
 import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
+import { copySelected, cutSelected, duplicateSelected, pasteHeld } from './clipboard';
 import { storedFor } from './drop';
 import { moved, type Rect } from './geometry';
 import type { Command } from './keyboard';
@@ -30,6 +32,16 @@ export function perform(board: Board, command: Command): void {
       return void server.checkpoint();
     case 'delete':
       return deleteSelected(board);
+    case 'copy':
+      return copySelected(board);
+    case 'cut':
+      return cutSelected(board);
+    case 'paste':
+      return pasteHeld(board);
+    case 'duplicate':
+      return duplicateSelected(board);
+    case 'help':
+      return help.toggle();
     case 'select all':
       return board.select(board.scene.order);
     case 'rest':
@@ -50,7 +62,7 @@ export function perform(board: Board, command: Command): void {
 function performOnCurrent(board: Board, what: Command['do']): void {
   const id = board.current;
   if (id === null) return;
-  if (what === 'edit') board.edit(id);
+  if (what === 'edit') board.write(id);
   else if (what === 'run') runSelected(board);
   else if (what === 'run and advance') board.runAndAdvance(id);
   else if (what === 'insert above') board.insertAbove(id);

@@ -4,6 +4,7 @@ import { rootOf } from '../doc/graph';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
 import type { Board, EdgeName } from './board.svelte';
+import { copySelected, cutSelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
 import { codeIn, deleteCells, dissolve, fold, runSelected } from './commands';
 import type { WorldPoint } from './geometry';
 
@@ -16,6 +17,7 @@ export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
   return [
     { label: 'New code cell here', run: () => void board.createAt(at, 'code') },
     { label: 'New markdown cell here', run: () => void board.createAt(at, 'markdown') },
+    { label: 'Paste here', disabled: !holdsCells(), run: () => pasteHeld(board, at) },
     'separator',
     { label: 'Select all', keys: `${MOD}A`, disabled: empty, run: () => board.select(order) },
     { label: 'Fit everything', keys: '1', disabled: empty, run: () => board.fit() },
@@ -23,8 +25,7 @@ export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
   ];
 }
 
-/** `connect`: begin an edge from this cell that ends where the next click goes. */
-export function menuOfCell(board: Board, id: string, connect: (from: string) => void): MenuItem[] {
+export function menuOfCell(board: Board, id: string): MenuItem[] {
   if (board.selection.size > 1 && board.selection.has(id)) return menuOfSelection(board);
   const { notebook, server } = board.session;
   const cell = notebook.cell(id);
@@ -46,7 +47,10 @@ export function menuOfCell(board: Board, id: string, connect: (from: string) => 
     ...run,
     { label: 'Insert cell above', keys: 'A', run: () => void board.insertAbove(id) },
     { label: 'Insert cell below', keys: 'B', run: () => void board.insertBelow(id) },
-    ...structureItems(board, id, connect),
+    'separator',
+    ...clipItems(board),
+    'separator',
+    ...structureItems(board, id),
     'separator',
     ...foldMenu(cell, board.session),
     'separator',
@@ -59,13 +63,20 @@ export function menuOfCell(board: Board, id: string, connect: (from: string) => 
   ];
 }
 
-function structureItems(board: Board, id: string, connect: (from: string) => void): MenuItem[] {
+function clipItems(board: Board): MenuItem[] {
+  return [
+    { label: 'Copy', keys: `${MOD}C`, run: () => copySelected(board) },
+    { label: 'Cut', keys: `${MOD}X`, run: () => cutSelected(board) },
+    { label: 'Duplicate', keys: `${MOD}D`, run: () => duplicateSelected(board) },
+  ];
+}
+
+function structureItems(board: Board, id: string): MenuItem[] {
   const { notebook, acts } = board.session;
   const { type } = notebook.cell(id);
   const items: MenuItem[] = [];
   if (notebook.parents.has(id)) items.push({ label: 'Take out of tissue', run: () => takeOut(board, id) });
-  else items.push({ label: 'Connect to…', run: () => connect(id) });
-  items.push('separator');
+  else items.push({ label: 'Connect to…', run: () => board.connectFrom(id) });
   if (notebook.pc.has(id)) {
     items.push({ label: 'Add cell to tissue', run: () => void board.insertInside(id) });
     items.push({ label: 'Dissolve tissue', run: () => dissolve(board, id) });
@@ -101,6 +112,8 @@ function menuOfSelection(board: Board): MenuItem[] {
       disabled: code.length === 0,
       run: () => runSelected(board),
     },
+    'separator',
+    ...clipItems(board),
     'separator',
     { label: 'Fold inputs', run: () => fold(board, 'i') },
     { label: 'Fold outputs', run: () => fold(board, 'o') },

@@ -9,6 +9,7 @@ import {
   type ScreenPoint,
   type WorldPoint,
 } from './geometry';
+import { PLAIN_BELOW } from './stage.svelte';
 
 export type { ScreenPoint, WorldPoint } from './geometry';
 
@@ -151,6 +152,18 @@ export class Viewport {
     const dx = shift(rect.left, right(rect), free.left, right(free));
     const dy = shift(rect.top, bottom(rect), free.top, bottom(free));
     if (dx !== 0 || dy !== 0) this.#glide({ x: this.#x + dx, y: this.#y + dy, zoom });
+  }
+
+  /** From afar nobody can write: as large as life, or as the view is wide. Else into sight only. */
+  approach(rect: Rect): void {
+    if (this.#zoom >= PLAIN_BELOW) return this.reveal(rect);
+    const zoom = clamp((this.#width - MARGIN) / rect.width, 0.5, 1);
+    const free = this.#height / zoom - rect.height;
+    this.#glide({
+      x: rect.left + rect.width / 2 - this.#width / 2 / zoom,
+      y: rect.top - Math.max(BAR / zoom, free / 3),
+      zoom,
+    });
   }
 
   #glide(to: View): void {
