@@ -1,15 +1,27 @@
-/** The context menus of the canvas, of cells, tissues and edges. */
+/** The menus of the canvas, of cells, tissues and edges, and of the kernel. */
 import { foldMenu } from '../cell/menu';
 import { rootOf } from '../doc/graph';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
 import type { Board, EdgeName } from './board.svelte';
 import { copySelected, cutSelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
-import { codeIn, deleteCells, dissolve, fold, runSelected } from './commands';
+import { codeIn, deleteCells, dissolve, fold, runAll, runSelected } from './commands';
 import type { WorldPoint } from './geometry';
 
 const MOD = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl+';
 const NAMES: Readonly<Record<CellType, string>> = { code: 'code', markdown: 'markdown', raw: 'raw text' };
+
+/** A restart takes everybody's variables, and no undo brings them back: a second press, on words that say so. */
+export function kernelMenu(board: Board): MenuItem[] {
+  const { server } = board.session;
+  const thenAll = (restarted: boolean): void => {
+    if (restarted) runAll(board);
+  };
+  return [
+    { label: 'Restart and lose all variables', danger: true, run: () => void server.restart() },
+    { label: 'Restart and run all cells', danger: true, run: () => void server.restart().then(thenAll) },
+  ];
+}
 
 export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
   const { order } = board.scene;
@@ -19,6 +31,7 @@ export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
     { label: 'New markdown cell here', run: () => void board.createAt(at, 'markdown') },
     { label: 'Paste here', disabled: !holdsCells(), run: () => pasteHeld(board, at) },
     'separator',
+    { label: 'Run all cells', disabled: codeIn(board, order).length === 0, run: () => runAll(board) },
     { label: 'Select all', keys: `${MOD}A`, disabled: empty, run: () => board.select(order) },
     { label: 'Fit everything', keys: '1', disabled: empty, run: () => board.fit() },
     { label: 'Zoom to 100 %', keys: '0', run: () => board.viewport.zoomBy(1 / board.viewport.zoom) },
