@@ -17,7 +17,9 @@ FOCUSED = "document.activeElement.getAttribute('aria-label') ?? document.activeE
 
 
 def column() -> list[dict[str, Any]]:
-    return [code_cell(name, f"# {name}", metadata=at(0, 200 * i)) for i, name in enumerate(("one", "two", "three"))]
+    return [
+        code_cell(name, f"# {name}", metadata=at(0, 200 * i)) for i, name in enumerate(("one", "two", "three"))
+    ]
 
 
 def select(person: Person, cell_id: str) -> None:
@@ -76,7 +78,9 @@ def test_cells_are_copied_cut_pasted_and_duplicated(scene: Scene) -> None:
     ada.press("Control+c", "Control+v")
     bob.until("ganimede.notebook.pc.get('head').length === 2")
     ada.press("Control+d")
-    bob.until("ganimede.notebook.pc.get('head').map(id => ganimede.notebook.cell(id).text).join() === 'a = 1,a = 1,a = 1'")
+    bob.until(
+        "ganimede.notebook.pc.get('head').map(id => ganimede.notebook.cell(id).text).join() === 'a = 1,a = 1,a = 1'"
+    )
     ada.press("Control+z", "Control+z")
     bob.until("ganimede.notebook.pc.get('head').join() === 'inside'")
     select(ada, "head")
@@ -85,7 +89,9 @@ def test_cells_are_copied_cut_pasted_and_duplicated(scene: Scene) -> None:
     ada.press("Control+v")
     ada.until("ganimede.notebook.pc.size === 2")
     copy = next(each for each in ada.graph("pc") if each != "head")
-    assert ada.place(copy) == pytest.approx(ada.page.evaluate("it => [ganimede.board.stage.pointer.x, ganimede.board.stage.pointer.y]"), abs=20)
+    assert ada.place(copy) == pytest.approx(
+        ada.page.evaluate("it => [ganimede.board.stage.pointer.x, ganimede.board.stage.pointer.y]"), abs=20
+    )
     select(ada, "two")
     ada.press("Control+x")
     bob.until("!ganimede.notebook.has('two')")
