@@ -6,7 +6,6 @@ import { clipOf, readClip, textOf, type Clip } from '../doc/clip';
 import { childrenOf, rootOf } from '../doc/graph';
 import type { Place } from '../doc/values';
 import type { Board } from './board.svelte';
-import { deleteCells } from './commands';
 import { snapped, type WorldPoint } from './geometry';
 import { keysAreElsewhere } from './keyboard';
 import { placeBelow } from './place';
@@ -28,11 +27,6 @@ export function copySelected(board: Board): void {
   held = selected(board) ?? held;
   // Without the permission cells can still be pasted in this page.
   if (held !== null) navigator.clipboard?.writeText(textOf(held)).catch(() => {});
-}
-
-export function cutSelected(board: Board): void {
-  copySelected(board);
-  deleteCells(board, board.selection);
 }
 
 /** Below the current cell, as in a list; `at` is where a menu was opened. */
@@ -75,8 +69,13 @@ function placeFor(board: Board, at: WorldPoint | null, after: string | undefined
   return { left: snapped(x, config.snap.x), top: snapped(y, config.snap.y) };
 }
 
-/** The browser's own events: they come from its menu as well, and need no permission. */
-export function listenToClipboard(board: Board, root: HTMLElement, signal: AbortSignal): void {
+/** The browser's own events: they come from its menu as well, and need no permission. `cut`: what was copied goes. */
+export function listenToClipboard(
+  board: Board,
+  root: HTMLElement,
+  signal: AbortSignal,
+  cut: () => void,
+): void {
   const ours = (event: ClipboardEvent): boolean => {
     const { target } = event;
     if (event.defaultPrevented || keysAreElsewhere(target)) return false;
@@ -94,9 +93,7 @@ export function listenToClipboard(board: Board, root: HTMLElement, signal: Abort
     return true;
   };
   document.addEventListener('copy', (event) => void take(event), { signal });
-  document.addEventListener('cut', (event) => void (take(event) && deleteCells(board, board.selection)), {
-    signal,
-  });
+  document.addEventListener('cut', (event) => void (take(event) && cut()), { signal });
   document.addEventListener(
     'paste',
     (event) => {

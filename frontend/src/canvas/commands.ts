@@ -4,7 +4,7 @@ import type { CellType, Collapsed, Place } from '../doc/values';
 import { help } from '../ui/help.svelte';
 import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
-import { copySelected, cutSelected, duplicateSelected, pasteHeld } from './clipboard';
+import { copySelected, duplicateSelected, pasteHeld } from './clipboard';
 import { storedFor } from './drop';
 import { moved, type Rect } from './geometry';
 import type { Command } from './keyboard';
@@ -117,6 +117,11 @@ export function deleteSelected(board: Board): void {
     board.selectEdge(null);
     return;
   }
+  deleteCells(board, board.selection);
+}
+
+export function cutSelected(board: Board): void {
+  copySelected(board);
   deleteCells(board, board.selection);
 }
 

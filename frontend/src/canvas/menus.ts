@@ -4,8 +4,8 @@ import { rootOf } from '../doc/graph';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
 import type { Board, EdgeName } from './board.svelte';
-import { copySelected, cutSelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
-import { codeIn, deleteCells, dissolve, fold, runAll, runSelected } from './commands';
+import { copySelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
+import { codeIn, cutSelected, deleteCells, dissolve, fold, runAll, runSelected } from './commands';
 import type { WorldPoint } from './geometry';
 
 const MOD = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl+';
