@@ -116,9 +116,11 @@ export class Server {
   interruptAll(): void {
     void this.ask('notebook.interrupt_kernel', {});
   }
-  async restart(): Promise<void> {
-    if (await this.ask('kernel.restart_kernel', {}))
-      this.tell({ level: 'info', message: 'The kernel was restarted.' });
+  /** True once there is a fresh kernel. */
+  async restart(): Promise<boolean> {
+    const done = await this.ask('kernel.restart_kernel', {});
+    if (done) this.tell({ level: 'info', message: 'The kernel was restarted.' });
+    return done;
   }
   start(): void {
     void this.ask('kernel.start_kernel', {});

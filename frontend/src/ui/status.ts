@@ -65,7 +65,14 @@ export function kernelWords(kernel: KernelChanged, queued: number): Words {
   const waiting = queued > 1 ? `, ${queued - 1} queued` : '';
   const none = 'A kernel starts with the first cell that runs.';
   const detail = kernel.reason || (kernel.status === 'none' ? none : `Kernel ${kernel.name}`);
-  return { text: `${text}${waiting}`, tone, detail };
+  // Why it is of no use stands there for those without a tooltip, and is cut short where there is no room.
+  const why = tone === 'bad' && kernel.reason !== '' ? `: ${shortened(kernel.reason)}` : '';
+  return { text: `${text}${why}${waiting}`, tone, detail };
+}
+
+/** Without what the word before it says already. */
+function shortened(reason: string): string {
+  return reason.replace(/^The kernel died: /, '').replace(/\.$/, '');
 }
 
 function sentence(reason: string): string {

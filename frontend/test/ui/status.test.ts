@@ -33,8 +33,12 @@ test('the kernel says why it is dead and how many wait behind the running cell',
   expect(kernelWords(kernel, 1).text).toBe('Busy');
   const dead: KernelChanged = {
     status: 'dead',
-    reason: 'It was killed, perhaps out of memory.',
+    reason: 'The kernel died: killed (SIGKILL), perhaps out of memory.',
     name: 'python3',
   };
-  expect(kernelWords(dead, 0)).toMatchObject({ text: 'Dead', tone: 'bad', detail: dead.reason });
+  expect(kernelWords(dead, 0)).toMatchObject({
+    text: 'Dead: killed (SIGKILL), perhaps out of memory',
+    tone: 'bad',
+    detail: dead.reason,
+  });
 });
