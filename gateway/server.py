@@ -13,7 +13,8 @@ import trio
 
 from actors.boot import BootError, OpenNotebook, open_notebook
 from actors.disk import describe_lock
-from actors.kernel_process import installed_kernels, sweep_folders
+from actors.kernel_process import sweep_folders
+from actors.kernel_spec import installed_kernels
 from actors.supervisor import Child, ChildStatus, Status
 from actors.system import System
 from gateway.access import Policy, make_policy
@@ -98,7 +99,7 @@ class Server:
         config = load_config(settings.config)
         if settings.kernel:
             specs = await kernel_names()
-            if settings.kernel not in specs:
+            if settings.kernel.lower() not in specs:
                 known = ", ".join(specs) or "none"
                 raise StartError(f"There is no Jupyter kernel named {settings.kernel!r}; installed are: {known}.")
         await trio.to_thread.run_sync(sweep_folders)
