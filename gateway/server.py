@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import random
 import secrets
@@ -23,6 +24,7 @@ from gateway.connection import Services
 from gateway.gateway import gateway_actor
 from gateway.setting_values import is_loopback
 from gateway.settings import Settings, StartError, load_config
+from gateway.terminal import say
 from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
 from protocol.messages import CountSessions, DescribeDocument, GatewayMessage, NotebookFailed
@@ -165,7 +167,7 @@ class Server:
             lines.append("WARNING: no token is asked. Whoever reaches this port can run code as you.")
         if not is_loopback(self.settings.host):
             lines.append("WARNING: this address is open to the network, without TLS: put a proxy in front of it.")
-        print("\n".join(lines), flush=True)  # noqa: T201
+        say("\n".join(lines))
 
     async def metrics(self) -> str:
         """Prometheus' text format."""
@@ -213,12 +215,12 @@ def open_socket(host: str, port: int, explicit: bool, flag: str) -> socket.socke
             listening.listen(128)
         except OSError as error:
             listening.close()
-            if explicit or error.errno != 98:
+            if explicit or error.errno != errno.EADDRINUSE:
                 reason = (error.strerror or str(error)).lower()
                 raise StartError(f"{flag} {candidate} on {host} cannot be used: {reason}.") from None
             continue
         if candidate != port:
-            print(f"Port {port} is taken: using {candidate}.", flush=True)  # noqa: T201
+            say(f"Port {port} is taken: using {candidate}.")
         return listening
     raise StartError(f"No free port from {port} on: name one with {flag}.")
 

@@ -178,6 +178,7 @@ def render_table() -> str:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        message = message.removeprefix("argument ")  # the flag itself is the better first word
         raise SettingError(
             f"{message[0].upper()}{message[1:].rstrip('.')}. `ganimede --help` lists the arguments."
         )
