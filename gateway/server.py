@@ -28,6 +28,7 @@ from gateway.terminal import say
 from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
 from protocol.messages import CountSessions, DescribeDocument, GatewayMessage, NotebookFailed
+from protocol.outputs import OutputLimits
 
 log = logging.getLogger("ganimede")
 
@@ -66,6 +67,7 @@ class Server:
         self._system = System(
             notebook,
             kernel_name=settings.kernel or "",
+            output_limits=OutputLimits(text=settings.limits.output_text),
             limits=GuardLimits(),
             new_client_id=lambda: random.SystemRandom().randrange(1, 2**32),
             new_id=lambda: secrets.token_hex(8),

@@ -240,7 +240,7 @@ def test_a_persons_file_overrides_key_by_key(tmp_path: Path) -> None:
         ("[monaco]\nfontSize = 'big'", "wrong at monaco.fontSize: expected a number, got a string"),
         ("[monaco]\nfontSize = 0", "wrong at monaco.fontSize"),
         ("[monaco]\nlineNumbers = 'maybe'", "wrong at monaco.lineNumbers"),
-        ("grid = 3", "wrong at grid: expected object, got int"),
+        ("grid = 3", "wrong at grid: expected a table, got int"),
         ("[grid.snap]\nx = nan", "wrong at grid.snap.x"),
         ("[monaco", "not valid TOML"),
     ],
