@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from actors.disk import LockTaken, NotebookFile, digest, in_words, lock
+from actors.disk import LockTaken, NotebookFile, digest, in_words, lock, temporary_stem
 from actors.journal import EMPTY, Journal, JournalError, Known, NoJournalHere, Replayed
 from protocol import notebook_file
 from protocol.messages import Entry, Notice
@@ -180,5 +180,5 @@ def _sweep(file: NotebookFile) -> None:
     """Remove temporary files that a killed server left beside the notebook: the lock says nobody writes one."""
     target = file.target
     with suppress(OSError):  # a folder that we may not write: nothing can lie there
-        for stray in target.parent.glob(f".{glob.escape(target.name)}.????????.tmp"):
+        for stray in target.parent.glob(f"{glob.escape(temporary_stem(target))}.????????.tmp"):
             stray.unlink(missing_ok=True)
