@@ -7,6 +7,7 @@ notebook's value, compared with the one that was saved last.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from math import inf
 
@@ -16,6 +17,8 @@ import trio
 from actors.mailbox import Address, again
 from protocol.messages import Checkpoint, CheckpointerMessage, Notice, Outlet, Save, Saving
 from protocol.values import NotebookValue
+
+log = logging.getLogger("ganimede.hub")
 
 # Seconds before a save that failed is tried again.
 AGAIN = 5.0
@@ -173,3 +176,6 @@ class Saver:
             value = (await self._freeze()).value
             if value != self._saved or self._asked:
                 await self._save()
+            if self._failure:  # nobody is connected any more: whoever stopped the server reads this
+                kept = "" if self._degraded else " The edits are kept in the journal, for the next start."
+                log.warning("Not saved: %s%s", self._failure, kept)

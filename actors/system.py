@@ -24,13 +24,14 @@ import trio
 from actors.boot import OpenNotebook
 from actors.checkpointer import checkpointer
 from actors.kernel import kernel_actor
-from actors.kernel_connection import KernelHandle
+from actors.kernel_connection import KernelHandle, KernelSettings
 from actors.mailbox import ActorDied, Address
 from actors.notebook import notebook_actor
 from actors.supervisor import Child, ChildStatus, Supervisor, SupervisorMessage, describe
 from actors.sync_hub import HubSettings, sync_hub
 from protocol.guard import Limits
 from protocol.messages import CheckpointerMessage, HubMessage, KernelMessage, NotebookMessage
+from protocol.outputs import OutputLimits
 
 
 class RootFailed(Exception):
@@ -45,12 +46,13 @@ class System:
         notebook: OpenNotebook,
         *,
         kernel_name: str,
+        output_limits: OutputLimits,
         limits: Limits,
         new_client_id: Callable[[], int],
         new_id: Callable[[], str],
         report: Callable[[str, ChildStatus], None],
     ) -> None:
-        self.kernel_handle = KernelHandle(notebook.path.parent)
+        self.kernel_handle = KernelHandle(notebook.path.parent, KernelSettings(limits=output_limits))
         settings = HubSettings(str(notebook.path), limits)
 
         disk: Child[CheckpointerMessage] = Child("checkpointer", checkpointer(notebook), capacity=16)

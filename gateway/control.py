@@ -54,7 +54,7 @@ class Control:
         services = self._services
         if services.failed and request.channel in ("notebook", "kernel") and request.method not in ANYWAY:
             accepted()
-            text = f"This notebook's actors failed: {services.failed} Send notebook.retry to start them again."
+            text = f"This notebook's actors failed ({services.failed}). Send notebook.retry to start them again."
             return wire.refuse_request(request, "notebook_failed", text)
         result = await self._dispatch(request, accepted)
         if isinstance(result, Refused):

@@ -51,8 +51,9 @@ async def serve_control_socket(websocket: Any, services: Services) -> None:
             outbox.hang_up(HangUp(1000, ""))
     finally:
         inbox.close()
-        if not told.is_set():
-            # The server is going and its worker cancels handlers: clients are told, if they still read.
+        if not (told.is_set() or outbox.closing):
+            # The server is going and its worker cancels handlers: clients are told. Not one whose goodbye already
+            # waits behind what it does not read: it had its time, and the end of the process waits for us.
             with trio.CancelScope(shield=True), trio.move_on_after(GOODBYE):
                 await websocket.close(1012, "the server restarts")
 

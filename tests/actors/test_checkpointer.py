@@ -210,7 +210,7 @@ async def test_a_file_that_cannot_be_written_is_told_in_words_and_loses_nothing(
         path.unlink()
         path.mkdir()
         answer = await disk.save(NOTEBOOK)
-        assert answer == Saving("not saved", "x.ipynb could not be written: is a directory.")
+        assert answer == Saving("not saved", "x.ipynb could not be written: a folder has its name.")
         path.rmdir()
         assert await disk.save(NOTEBOOK) == Saving("saved")
 

@@ -19,6 +19,7 @@ from actors.system import RootFailed, System
 from protocol.guard import Limits
 from protocol.messages import DescribeDocument, DescribeRuns, Done, Edit, ReadNotebook, SetCell
 from protocol.notebook_file import dump, load
+from protocol.outputs import OutputLimits
 from protocol.values import CellValue, NotebookValue
 
 NOTEBOOK = NotebookValue(cells=(CellValue(id="a", type="code", source="1", top=0, left=0),))
@@ -38,6 +39,7 @@ def system_over(notebook: OpenNotebook, report: Callable[[str, ChildStatus], Non
     return System(
         notebook,
         kernel_name="",
+        output_limits=OutputLimits(),
         limits=Limits(),
         new_client_id=lambda: next(numbers),
         new_id=lambda: str(next(numbers)),
@@ -106,7 +108,7 @@ async def test_a_notebook_that_gives_up_says_why_and_can_be_started_again(notebo
             with trio.move_on_after(1):  # whether it is up just now or not
                 await system.notebook_tree.ask(Kill, "hub")
             await trio.lowlevel.checkpoint()
-        assert reports[-1] == ("failed", "RestartsExceeded: hub crashed 4 times: Killed: hub")
+        assert reports[-1] == ("failed", "hub crashed 4 times: Killed: hub")
         assert await system.root.ask(Retry, "notebook") == Done()
         await up.wait()
         assert await system.hub.ask(ReadNotebook) == NOTEBOOK
