@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import assert_never
 
 import trio
 
@@ -51,13 +52,13 @@ class Recorder:
         """Updates that were let out and may not be in the journal."""
         return tuple(update for batch in self._lacking for update in batch)
 
-    async def record(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> None:
-        """Returns when the batch is durable, or once everyone was told that it is not."""
+    async def record(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> bool:
+        """True when the batch is durable; False once everyone was told that it is not."""
         if queue is not None:
             self.queue = queue
         if self._degraded.is_set():
             self._lacking.append(updates)
-            return
+            return False
         answer: Appended | AppendFailed = AppendFailed("the disk takes too long")
         with trio.move_on_after(SLOW_APPEND):
             # What was not acknowledged is sent again: applying it twice is harmless.
@@ -67,11 +68,20 @@ class Recorder:
                 self.content = count
                 if wants_snapshot:
                     self._bulky.set()
+                return True
             case AppendFailed(reason):
                 log.error("not saved: %s", reason)
                 self._lacking.append(updates)
                 self._degraded.set()
                 self._tell(reason)
+                return False
+            case _:
+                assert_never(answer)
+
+    @property
+    def durable(self) -> bool:
+        """Not in degraded mode."""
+        return not self._degraded.is_set()
 
     async def _recover(self) -> None:
         """Leave degraded mode whenever that becomes possible."""

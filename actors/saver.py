@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from math import inf
 
+import msgspec
 import trio
 
 from actors.mailbox import Address, again
@@ -20,18 +21,29 @@ from protocol.values import NotebookValue
 AGAIN = 5.0
 
 
+class Frozen(msgspec.Struct, frozen=True):
+    """The notebook as plain values, with the last append (``content``) and the last of the hub's batches that it
+    contains for certain."""
+
+    value: NotebookValue
+    content: int
+    batch: int
+
+
 class Saver:
-    """``value`` gives the notebook as plain values and the number of the last append that it contains for certain;
-    ``autosave``: seconds of quiet, and at most."""
+    """``freeze`` gives the notebook as it is; ``filed`` hears up to which batch the file says it; ``autosave``:
+    seconds of quiet, and at most."""
 
     def __init__(
         self,
         checkpointer: Address[CheckpointerMessage],
-        value: Callable[[], Awaitable[tuple[NotebookValue, int]]],
+        freeze: Callable[[], Awaitable[Frozen]],
+        filed: Callable[[int], None],
         autosave: tuple[float, float],
     ) -> None:
         self._checkpointer = checkpointer
-        self._value = value
+        self._freeze = freeze
+        self._filed = filed
         self._quiet, self._at_most = autosave
         self._watchers: list[Outlet[Saving | Notice]] = []
         self._notices: list[Notice] = []
@@ -88,7 +100,7 @@ class Saver:
     async def begin(self, saved: bool) -> None:
         """The document was recovered; ``saved``: the file says all of it."""
         if saved:
-            self._saved, _ = await self._value()
+            self._saved = (await self._freeze()).value
         else:
             self.changed(trio.current_time())
 
@@ -97,6 +109,11 @@ class Saver:
         self._due = min(now + self._quiet, self._first_change + self._at_most)
         self._refresh()
         self._wake.set()
+
+    @property
+    def says_all(self) -> bool:
+        """Nothing has changed since the file was written."""
+        return self._due == inf and not self._writing and not self._failure
 
     def degraded(self, reason: str) -> None:
         self._degraded = reason
@@ -124,21 +141,23 @@ class Saver:
             await self._save()
 
     async def _save(self) -> None:
-        value, content = await self._value()
+        frozen = await self._freeze()
+        value = frozen.value
         asked, self._asked = self._asked, []
         force = any(request.force for request in asked)
         self._due = self._first_change = inf
         if value == self._saved and not asked and not self._failure:
             self._refresh()
+            self._filed(frozen.batch)
             return
         self._writing = True
         self._refresh()
-        # ``content`` was read with the value: a later number would claim more than the file says.
-        answer = await again(lambda: self._checkpointer.ask(Save, value, force, content))
+        answer = await again(lambda: self._checkpointer.ask(Save, value, force, frozen.content))
         self._writing = False
         self._failure = answer.reason
         if answer.status == "saved":
             self._saved = value
+            self._filed(frozen.batch)
         elif self._due == inf:  # no change came meanwhile
             self._due = trio.current_time() + AGAIN
         self._refresh()
@@ -149,6 +168,6 @@ class Saver:
         """The last save of a clean stop, after the one under way. Raises ActorStopped when the Checkpointer has
         gone."""
         async with self._turn:
-            value, _ = await self._value()
+            value = (await self._freeze()).value
             if value != self._saved or self._asked:
                 await self._save()

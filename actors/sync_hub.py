@@ -24,9 +24,10 @@ import trio
 from actors.fanout import Fanout
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
 from actors.recorder import Recorder
-from actors.saver import Saver
+from actors.saver import Frozen, Saver
 from protocol.guard import Gap, Limits, Rejected
 from protocol.messages import (
+    Announced,
     AnswerSync,
     Checkpoint,
     CheckpointerMessage,
@@ -49,9 +50,9 @@ from protocol.messages import (
     Unsubscribe,
     WatchDocument,
 )
-from protocol.sync import step1_message, step2_message
+from protocol.receipts import Receipts
+from protocol.sync import DURABLE, FILED, lineage_message, receipt_message, step1_message, step2_message
 from protocol.true_copy import Broken, TrueCopy
-from protocol.values import NotebookValue
 
 log = logging.getLogger("ganimede.hub")
 
@@ -107,17 +108,18 @@ class _Hub:
         self._copy = TrueCopy(settings.limits)
         self._whole = trio.Event()  # unset while the Doc is broken and nobody may look at it
         self.fanout = Fanout()
-        self.saver = Saver(checkpointer, self._value, settings.autosave)
+        self.saver = Saver(checkpointer, self._freeze, self._filed, settings.autosave)
         self.recorder = Recorder(checkpointer, self._state, self._tell_degraded)
+        self._receipts = Receipts()
         self._gaps: dict[str, tuple[int, float]] = {}  # session → resyncs asked for, and when the last
         self._refused: dict[str, str] = {}  # sessions that were hung up on, and why: what they send is dropped
         self._let_out: list[Callable[[], None]] = []
         self._step2: tuple[bytes, Frame] | None = None  # the last sync answer: an update, and its message
         self._repair_at = inf
 
-    async def _value(self) -> tuple[NotebookValue, int]:
+    async def _freeze(self) -> Frozen:
         await self._whole.wait()
-        return self._copy.doc.value(), self.recorder.content
+        return Frozen(self._copy.doc.value(), self.recorder.content, self._receipts.batch)
 
     async def _state(self) -> bytes:
         await self._whole.wait()
@@ -126,6 +128,15 @@ class _Hub:
     def _tell_degraded(self, reason: str) -> None:
         """Editing goes on, nothing is acknowledged as durable, everyone is told."""
         self.saver.degraded(f"Edits are kept in memory only: {reason}." if reason else "")
+        if not reason:
+            self._hand_out(DURABLE, self._receipts.settle())
+
+    def _filed(self, batch: int) -> None:
+        self._hand_out(FILED, self._receipts.file(batch))
+
+    def _hand_out(self, kind: int, receipts: list[tuple[str, int]]) -> None:
+        for session, number in receipts:
+            self.fanout.send(session, Frame(receipt_message(kind, number)))
 
     # ------------------------------------------------------------------------------------------------- booting
 
@@ -190,14 +201,19 @@ class _Hub:
         """One append for the whole batch; then everything that waited for it leaves."""
         let_out, self._let_out = self._let_out, []
         batch = self._copy.take_batch()
+        durable = self.recorder.durable
         if batch.updates or batch.queue is not None:
-            await self.recorder.record(tuple(update for _, update in batch.updates), batch.queue, batch.content)
+            updates = tuple(update for _, update in batch.updates)
+            durable = await self.recorder.record(updates, batch.queue, batch.content)
         if batch.content:
             self.saver.changed(trio.current_time())
         if batch.updates:
             self.fanout.broadcast(batch.updates, trio.current_time())
         for leave in let_out:
             leave()
+        self._hand_out(DURABLE, self._receipts.end(durable))
+        if self.saver.says_all and not batch.content:
+            self._filed(self._receipts.batch)
 
     async def finish(self) -> None:
         """A clean stop: what waits goes out, then the file and one snapshot; the Checkpointer still lives."""
@@ -212,8 +228,11 @@ class _Hub:
 
     def _handle(self, message: HubMessage) -> None:
         match message:
-            case ClientUpdate(session, update):
-                self._client_update(session, update)
+            case ClientUpdate():
+                self._client_update(message)
+            case Announced(session):
+                self._receipts.follow(session)
+                self._let_out.append(lambda: self._greet(session))
             case Edit(reply, changes, queue):
                 self._copy.edit(changes, queue)
                 self._let_out.append(lambda: reply(Done()))
@@ -227,6 +246,7 @@ class _Hub:
             case Unsubscribe(session):
                 self._gaps.pop(session, None)
                 self._refused.pop(session, None)
+                self._receipts.forget(session)
                 self._let_out.append(lambda: self.fanout.remove(session))  # behind a Subscribe in this batch
             case AnswerSync(session, state):
                 self._let_out.append(lambda: self._answer_sync(session, state))
@@ -265,12 +285,20 @@ class _Hub:
             self.fanout.add(message.session, message.outlet, message.merged)
             if message.session in self._refused:  # before this subscription there was nobody to hang up on
                 self.fanout.hang_up(message.session, 4400, self._refused[message.session])
-            self._ask_for_edits(message.session)
+            if message.announced:
+                self._receipts.follow(message.session)
+                self._greet(message.session)
+            else:
+                self._ask_for_edits(message.session)
             if message.state is not None:
                 self._answer_sync(message.session, message.state)
             message.reply(Done())
 
         self._let_out.append(admit)
+
+    def _greet(self, session: str) -> None:
+        self.fanout.send(session, Frame(lineage_message(self._epoch)))
+        self._ask_for_edits(session)
 
     def _ask_for_edits(self, session: str) -> None:
         self.fanout.send(session, Frame(step1_message(self._copy.doc.state_vector())))
@@ -287,10 +315,11 @@ class _Hub:
 
     # --------------------------------------------------------------------------------------- what clients send
 
-    def _client_update(self, session: str, update: bytes) -> None:
+    def _client_update(self, message: ClientUpdate) -> None:
+        session = message.session
         if session in self._refused:
             return
-        match self._copy.client_update(session, update):
+        match self._copy.client_update(session, message.update):
             case Rejected(reason):
                 log.warning("an update was refused: %s", reason)
                 self._refuse(session, reason)
@@ -302,11 +331,13 @@ class _Hub:
                 self._whole = trio.Event()
             case changed:
                 self._gaps.pop(session, None)
+                self._receipts.handle(session, message.number, message.answer)
                 if changed:
                     self._repair_at = trio.current_time() + QUIET
 
     def _ask_again(self, session: str) -> None:
         """The update depends on something unknown: ask for all that the client has, and drop this piece."""
+        self._receipts.ask(session)
         count, last = self._gaps.get(session, (0, -inf))
         now = trio.current_time()
         if now < last + RESYNC:

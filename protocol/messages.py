@@ -142,7 +142,8 @@ class Subscribe(msgspec.Struct, frozen=True):
     """A connection wants the document. ``state``: the state vector that its client last announced, or None.
 
     After a restart of the hub the same connection subscribes again; the hub then offers what that client may
-    lack. ``merged``: updates may be merged into fewer frames when the hub is busy.
+    lack. ``merged``: updates may be merged into fewer frames when the hub is busy. ``announced``: as by
+    :class:`Announced`, before this subscription.
     """
 
     reply: Reply[Done]
@@ -150,6 +151,7 @@ class Subscribe(msgspec.Struct, frozen=True):
     outlet: Outlet[ToClient]
     state: bytes | None
     merged: bool
+    announced: bool = False
 
 
 class Unsubscribe(msgspec.Struct, frozen=True):
@@ -164,10 +166,21 @@ class AnswerSync(msgspec.Struct, frozen=True):
 
 
 class ClientUpdate(msgspec.Struct, frozen=True):
-    """y-protocols sync step 2 or update from a client, raw bytes, not yet trusted."""
+    """y-protocols sync step 2 (``answer``) or update from a client, raw bytes, not yet trusted.
+
+    ``number``: which of the connection's updates it is, from 1, if it announced itself (protocol/receipts.py).
+    """
 
     session: str
     update: bytes
+    number: int = 0
+    answer: bool = False
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """The client of this session wants to know the lineage and what becomes of its updates."""
+
+    session: str
 
 
 class Enqueue(msgspec.Struct, frozen=True):
@@ -245,6 +258,7 @@ HubMessage: TypeAlias = (
     | Unsubscribe
     | AnswerSync
     | ClientUpdate
+    | Announced
     | Enqueue
     | Edit
     | ReadQueue
