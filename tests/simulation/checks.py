@@ -60,6 +60,13 @@ def check_same(dumps: Mapping[str, Mapping[str, Any]]) -> None:
             raise PromiseBroken("I3", f"{first} and {other} differ in {', '.join(differ)}")
 
 
+def check_filed(disk: Disk, ledger: Ledger) -> None:
+    """I7, and I1 for what people were told is in the file."""
+    disk.check_file()
+    cells = notebook_file.load(disk.path.read_bytes()).cells
+    ledger.check("the file", [cell.id for cell in cells], {cell.id: cell.source for cell in cells}, file=True)
+
+
 def check_file(disk: Disk, ledger: Ledger, dump: Mapping[str, Any]) -> None:
     """I7, and I1 and I2 for the file: valid, and all that the document says of sources is in it."""
     disk.check_file()

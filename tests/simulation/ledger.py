@@ -22,16 +22,28 @@ class PromiseBroken(AssertionError):
         self.promise = promise
 
 
+@dataclass
+class Word:
+    """What people were told of one edit."""
+
+    durable: bool = False
+    filed: bool = False
+
+    def hear(self, filed: bool) -> None:
+        self.durable = True
+        self.filed = self.filed or filed
+
+
 @dataclass(eq=False)
 class Fact:
-    """``made``: it came into being, which was acknowledged or not. ``unmade``: somebody took it away again;
-    ``certainly``: and was told so."""
+    """``made``: that it came into being; ``removed``: that it was taken away again, which somebody did if
+    ``unmade``."""
 
     name: str
     cell: str  # the cell whose text holds it; its own name for a cell
-    acknowledged: bool = False
+    made: Word = field(default_factory=Word)
+    removed: Word = field(default_factory=Word)
     unmade: bool = False
-    certainly: bool = False
 
 
 @dataclass(eq=False)
@@ -44,10 +56,11 @@ class Ledger:
 
     def counts(self) -> tuple[int, int]:
         """How many edits there were, and how many of them were acknowledged."""
-        return len(self.facts), sum(fact.acknowledged for fact in self.facts.values())
+        return len(self.facts), sum(fact.made.durable for fact in self.facts.values())
 
-    def check(self, where: str, cells: Iterable[str], texts: Mapping[str, str]) -> None:
-        """I1 and I2 for one copy of the document: ``cells`` as listed, ``texts`` of those."""
+    def check(self, where: str, cells: Iterable[str], texts: Mapping[str, str], *, file: bool = False) -> None:
+        """I1 and I2 for one copy of the document: ``cells`` as listed, ``texts`` of those. ``file``: a copy that
+        need not have more than what was said to be in the file."""
         listed = list(cells)
         found: dict[str, int] = {}
         for cell in listed:
@@ -61,11 +74,12 @@ class Ledger:
             if name not in self.facts:
                 raise PromiseBroken("I2", f"{name} was never made and is in {where}")
         for fact in self.facts.values():
-            self._check_one(fact, fact.name in found, where)
+            self._check_one(fact, fact.name in found, where, file)
 
-    def _check_one(self, fact: Fact, found: bool, where: str) -> None:
+    def _check_one(self, fact: Fact, found: bool, where: str, file: bool) -> None:
+        made, removed = (word.filed if file else word.durable for word in (fact.made, fact.removed))
         home = self.facts[fact.cell]
-        if fact.acknowledged and not (found or fact.unmade or home.unmade):
+        if made and not (found or fact.unmade or home.unmade):
             raise PromiseBroken("I1", f"{fact.name} was acknowledged and is not in {where}")
-        if fact.certainly and found:
+        if removed and found:
             raise PromiseBroken("I1", f"the removal of {fact.name} was acknowledged, and it is in {where}")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import trio
-from pycrdt import Doc
 
-from tests.conformance.pycrdt_client import PycrdtClient
+from protocol.sync import DURABLE, FILED
 from tests.simulation.disk import header
 from tests.simulation.ledger import MARKER, Fact, Ledger, PromiseBroken
 from tests.simulation.line import Line
+from tests.simulation.tab import Tab
 
 # Seconds: an answer that takes longer than this on a connection that stands never comes.
 NEVER = 100.0
@@ -22,28 +22,16 @@ NEVER = 100.0
 
 @dataclass(eq=False)
 class Pending:
-    """What was done and not acknowledged. ``sent``: to which life of which hub, if it was sent for certain."""
+    """What was done and is not acknowledged in both ways, by receipt and in the file. ``sent``: to which life of
+    which hub, if it was sent for certain; ``number``: of the update on this connection that holds it."""
 
     fact: Fact
     removal: bool
     sent: tuple[int, int] | None = None
+    number: int | None = None
 
-
-class Tab(PycrdtClient):
-    """The conformance client, which says when it was asked for what the server lacks."""
-
-    def __init__(self, client_id: int, line: Line, resent: Callable[[], None]) -> None:
-        super().__init__("ws://simulated", doc=Doc(client_id=client_id))
-        self.connection = line  # type: ignore[assignment]
-        self._resent = resent
-
-    def _hear(self, message: str | bytes) -> None:
-        super()._hear(message)
-        if message[:2] == b"\0\0":  # all of it is in the answer that waits to be sent now
-            self._resent()
-
-    def close(self) -> None:
-        self.doc.unobserve(self._subscription)
+    def acknowledge(self, filed: bool = False) -> None:
+        (self.fact.removed if self.removal else self.fact.made).hear(filed)
 
 
 class Person:
@@ -66,6 +54,7 @@ class Person:
         self._ledger = ledger
         self._hub = hub
         self._trace = trace
+        self._announces = rng.random() < 0.7
         self._made = 0
         self._asked = 0
         self._answers: dict[int, tuple[trio.Event, list[Any]]] = {}
@@ -75,7 +64,9 @@ class Person:
         self._open_tab()
 
     def _open_tab(self) -> None:
-        self.client = Tab(self.rng.randrange(1, 2**32), self.line, self._resent)
+        self.client = Tab(
+            self.rng.randrange(1, 2**32), self.line, self._resent, self._receipt if self._announces else None
+        )
 
     # ---------------------------------------------------------------------------------------------- connections
 
@@ -90,7 +81,6 @@ class Person:
         except (ConnectionRefusedError, trio.TooSlowError):
             await self.line.drop()
             return False
-        self._resent()
         self._trace(self.name, "online")
         return True
 
@@ -104,8 +94,19 @@ class Person:
             self._open_tab()
 
     def _resent(self) -> None:
+        """All that the server lacks is in the answer that is on its way to it."""
         for each in self._pending:
             each.sent = self._hub()
+            each.number = self.client.sent if each.number is None else each.number
+
+    def _receipt(self, kind: int, number: int) -> None:
+        """The first so many updates of this connection are durable, or in the file."""
+        held = [each for each in self._pending if each.number is not None and each.number <= number]
+        for each in held:
+            each.acknowledge(filed=kind == FILED)
+            if kind == FILED:
+                self._pending.remove(each)
+        self._trace(self.name, "durable" if kind == DURABLE else "filed", number, len(held))
 
     # -------------------------------------------------------------------------------------------------- asking
 
@@ -124,7 +125,7 @@ class Person:
     def _cut_off(self) -> None:
         self.failed = ""
         for each in self._pending:
-            each.sent = None
+            each.sent = each.number = None
         waiting, self._answers = self._answers, {}
         for answered, _ in waiting.values():
             answered.set()
@@ -151,29 +152,25 @@ class Person:
         summary = answer and answer.get("message")
         if summary and summary["saving"]["status"] != "not saved" and self._hub() == hub:
             for each in asked:
-                self._acknowledge(each)
-            if asked:
-                self._trace(self.name, "acknowledged", len(asked))
+                each.acknowledge()
+            self._trace(self.name, "was answered", len(asked))
+            if not self._announces:
+                self._pending = [each for each in self._pending if each not in asked]
         return answer
-
-    def _acknowledge(self, each: Pending) -> None:
-        if each in self._pending:
-            self._pending.remove(each)
-        if each.removal:
-            each.fact.certainly = True
-        else:
-            each.fact.acknowledged = True
 
     # ------------------------------------------------------------------------------------------------- editing
 
     def _did(self, fact: Fact, *, removal: bool = False) -> None:
+        """Entered before it is done: its update is the next one to be sent, if there is a connection."""
         fact.unmade = fact.unmade or removal
-        self._pending.append(Pending(fact, removal, self._hub() if self.online else None))
+        sent, number = (self._hub(), self.client.sent + 1) if self.online else (None, None)
+        self._pending.append(Pending(fact, removal, sent, number))
 
     def cells(self) -> list[str]:
         """Those that are there and whole: a cell may be known before its content is."""
         client = self.client
-        return [str(cell) for cell in client.array("cells") if "source" in client.map(str(cell))]
+        listed = client.array("cells").to_py() or []
+        return [str(cell) for cell in listed if client.map(str(cell)).get("source") is not None]
 
     def _cell(self) -> str | None:
         cells = self.cells()

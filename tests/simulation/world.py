@@ -26,7 +26,7 @@ CELLS = ("a", "b")
 
 # Phases of a run, and how many seconds each storm takes.
 PHASES = 2
-STORM = (3.0, 9.0)
+STORM = (0.8, 3.5)
 ACTORS = ("checkpointer", "hub", "kernel", "runs")
 
 # Seconds after the storm within which everything has to have come to an end.
@@ -65,7 +65,7 @@ class World:
 
     async def run(self) -> None:
         for cell in CELLS:
-            self.ledger.made(cell, cell).acknowledged = True
+            self.ledger.made(cell, cell).made.hear(filed=True)
         self.disk.create(*CELLS)
         tasks = trio.lowlevel.current_statistics().tasks_living
         async with trio.open_nursery() as nursery:
@@ -100,7 +100,7 @@ class World:
                 checks.check_journal(self.disk, self.ledger, f"the journal after crash {self.lives}")
             else:
                 notebook.close()
-            self.disk.check_file()
+            checks.check_filed(self.disk, self.ledger)
             if not self._last_life.is_set():
                 await trio.sleep(self._mishaps.uniform(0.1, 0.8))
 
