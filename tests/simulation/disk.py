@@ -48,6 +48,7 @@ class Disk:
         self.cut_in = 0
         self.appends = 0
         self.versions: list[bytes] = []  # of the file: the last whole one, and the one that is being written
+        self._notebook: OpenNotebook | None = None
         self._folder.mkdir(parents=True)
 
     @property
@@ -72,13 +73,21 @@ class Disk:
         notebook.file = FaultyFile(self.path, self)
         notebook.journal = FaultyJournal(notebook.journal, self)  # type: ignore[assignment]
         self.on = True
+        self._notebook = notebook
         return notebook
 
-    def crash(self, notebook: OpenNotebook) -> None:
+    def close(self) -> None:
+        """The server ended, or the simulation did."""
+        self.off()
+        if self._notebook is not None:
+            self._notebook.close()
+            self._notebook = None
+
+    def crash(self) -> None:
         """Nothing more is written; what lies on the disk is what the next server finds."""
         self.off()
         shutil.copytree(self._folder, self._copy, ignore=shutil.ignore_patterns("*-shm"))
-        notebook.close()  # would write into a folder that is no more the disk
+        self.close()  # may write into a folder that is no more the disk
         shutil.rmtree(self._folder)
         self._copy.rename(self._folder)
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 MARKER = re.compile(r"<[a-z]+\d*\.\d+>")
 
 
-class PromiseBroken(AssertionError):
-    """``promise``: its number in the table of promises."""
+class PromiseBroken(BaseException):
+    """``promise``: its number in the table of promises. Not an Exception: no supervisor may restart over it."""
 
     def __init__(self, promise: str, what: str) -> None:
         super().__init__(f"{promise}: {what}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,10 @@ class World:
             await self.server.run()
             self.trace("crashed" if self.server.crashed else "stopped")
             if self.server.crashed:
-                self.disk.crash(notebook)
+                self.disk.crash()
                 checks.check_journal(self.disk, self.ledger, f"the journal after crash {self.lives}")
             else:
-                notebook.close()
+                self.disk.close()
             checks.check_filed(self.disk, self.ledger)
             if not self._last_life.is_set():
                 await trio.sleep(self._mishaps.uniform(0.1, 0.8))
@@ -180,6 +181,7 @@ class World:
         for person in self.people:
             await person.ask_what_became_of_it()
         dumps: dict[str, Any] = {person.name: checks.content(person.client) for person in self.people}
+        checks.check_same(dumps)
         for name, dump in dumps.items():
             checks.check_content(dump, self.ledger, f"{name}'s copy")
         dumps["the journal"] = checks.check_journal(self.disk, self.ledger, "the journal")
@@ -215,7 +217,18 @@ class World:
 
 
 def run(seed: int, folder: Path) -> World:
-    """Simulate one run. Raises :class:`PromiseBroken`."""
+    """Simulate one run. Raises :class:`PromiseBroken`, with the trace so far as its note."""
     world = World(seed, folder)
-    simulate(seed, world.disk, world.run)
+    try:
+        simulate(seed, world.disk, world.run)
+    except BaseExceptionGroup as group:
+        broken = group.subgroup(PromiseBroken)
+        error: BaseException = group if broken is None else broken
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        error.add_note(f"The last of what happened with seed {seed}:\n" + "\n".join(world.lines[-40:]))
+        raise error from None
+    finally:
+        world.disk.close()
+        shutil.rmtree(folder)
     return world
