@@ -23,7 +23,7 @@ import trio
 
 from actors.fanout import Fanout
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
-from actors.recorder import Recorder
+from actors.recorder import Recorder, Unsaved
 from actors.saver import Frozen, Saver
 from protocol.guard import Gap, Limits, Rejected
 from protocol.messages import (
@@ -77,9 +77,10 @@ def sync_hub(
     checkpointer: Address[CheckpointerMessage], settings: HubSettings, new_client_id: Callable[[], int]
 ) -> Actor[HubMessage]:
     """The actor. ``new_client_id``: a fresh random Yjs client id for each incarnation."""
+    unsaved = Unsaved()  # of all incarnations
 
     async def run(mailbox: Mailbox[HubMessage]) -> None:
-        hub = _Hub(checkpointer, settings, new_client_id)
+        hub = _Hub(checkpointer, settings, new_client_id, unsaved)
         try:
             await hub.boot()
             async with trio.open_nursery() as nursery:
@@ -101,6 +102,7 @@ class _Hub:
         checkpointer: Address[CheckpointerMessage],
         settings: HubSettings,
         new_client_id: Callable[[], int],
+        unsaved: Unsaved,
     ) -> None:
         self._checkpointer = checkpointer
         self._settings = settings
@@ -109,7 +111,7 @@ class _Hub:
         self._whole = trio.Event()  # unset while the Doc is broken and nobody may look at it
         self.fanout = Fanout()
         self.saver = Saver(checkpointer, self._freeze, self._filed, settings.autosave)
-        self.recorder = Recorder(checkpointer, self._state, self._tell_degraded)
+        self.recorder = Recorder(checkpointer, self._state, self._tell_degraded, unsaved)
         self._receipts = Receipts()
         self._gaps: dict[str, tuple[int, float]] = {}  # session → resyncs asked for, and when the last
         self._refused: dict[str, str] = {}  # sessions that were hung up on, and why: what they send is dropped
@@ -141,11 +143,10 @@ class _Hub:
     # ------------------------------------------------------------------------------------------------- booting
 
     async def boot(self) -> None:
-        recovered = await self._load()
+        recovered = self.recorder.resume(await self._load())
         self._build(recovered.updates)
         self._epoch = recovered.epoch
         self._copy.recover(recovered, self._settings.path)
-        self.recorder.queue, self.recorder.content = recovered.queue, recovered.content
         for notice in recovered.notices:
             self.saver.tell(notice)
         await self._commit()
@@ -252,8 +253,9 @@ class _Hub:
                 self._let_out.append(lambda: self._answer_sync(session, state))
             case Checkpoint() as checkpoint:
                 self._let_out.append(lambda: self.saver.save_now(checkpoint))
-            case WatchDocument(outlet):
+            case WatchDocument(watched, outlet):
                 self.saver.watch(outlet)
+                watched(Done())
             case _:
                 self._read(message)
 

@@ -39,7 +39,8 @@ class RootFailed(Exception):
 
 
 class System:
-    """The actors of one server over one opened notebook. ``report``: told each change of a root child's status."""
+    """The actors of one server over one opened notebook. ``report``: told each change of a root child's status.
+    ``kernel_handle``: the port to kernel processes, other than real ones on this machine."""
 
     def __init__(
         self,
@@ -51,8 +52,10 @@ class System:
         new_client_id: Callable[[], int],
         new_id: Callable[[], str],
         report: Callable[[str, ChildStatus], None],
+        kernel_handle: KernelHandle | None = None,
     ) -> None:
-        self.kernel_handle = KernelHandle(notebook.path.parent, KernelSettings(limits=output_limits))
+        made = KernelHandle(notebook.path.parent, KernelSettings(limits=output_limits))
+        self.kernel_handle = kernel_handle or made
         settings = HubSettings(str(notebook.path), limits)
 
         disk: Child[CheckpointerMessage] = Child("checkpointer", checkpointer(notebook), capacity=16)

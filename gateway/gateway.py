@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeAlias, assert_never
 
 import msgspec
 import trio
 
-from actors.mailbox import Actor, Mailbox, Subscription, open_subscription
+from actors.mailbox import Actor, Mailbox, Subscription, again, open_subscription
 from gateway.access import Policy
 from gateway.connection import Services
 from gateway.control import saving_as_json
@@ -184,7 +185,7 @@ class _Gateway:
         while True:
             subscription: Subscription[Saving | Notice] = open_subscription(64)
             outlet, news = subscription
-            await self._services.hub.tell(WatchDocument(outlet))
+            await again(partial(self._services.hub.ask, WatchDocument, outlet))
             async for item in news:
                 self._tell(item)
 
@@ -192,7 +193,7 @@ class _Gateway:
         while True:
             subscription: Subscription[InputAsked | KernelChanged | Notice] = open_subscription(64)
             outlet, news = subscription
-            await self._services.notebook.tell(WatchRuns(outlet))
+            await again(partial(self._services.notebook.ask, WatchRuns, outlet))
             async for item in news:
                 self._tell(item)
 

@@ -250,6 +250,7 @@ class DocumentSummary(msgspec.Struct, frozen=True):
 class WatchDocument(msgspec.Struct, frozen=True):
     """Subscribe to :class:`Saving` and :class:`Notice`; the present saving state is offered at once."""
 
+    reply: Reply[Done]
     outlet: Outlet[Saving | Notice]
 
 
@@ -547,6 +548,7 @@ class KernelChanged(msgspec.Struct, frozen=True):
 class WatchRuns(msgspec.Struct, frozen=True):
     """Subscribe to what people should hear; an open ``input()`` and the kernel's state are offered at once."""
 
+    reply: Reply[Done]
     outlet: Outlet[InputAsked | KernelChanged | Notice]
 
 

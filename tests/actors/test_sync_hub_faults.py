@@ -150,7 +150,7 @@ async def test_a_disk_that_fails_stops_no_edit_and_everyone_is_told(disk: Memory
     async with hub_over(disk) as hub:
         one, two = await hub.connect("s1", 7), await hub.connect("s2", 8)
         outlet, heard = open_subscription(100)
-        await hub.address.tell(WatchDocument(outlet))
+        await hub.address.ask(WatchDocument, outlet)
         assert (await heard.receive()).status == "saved"
         disk.failing = "the disk is full"
         await one.send(one.browser.type("a", "2"))

@@ -192,7 +192,7 @@ async def test_watchers_hear_each_change_of_the_saving_state_once(disk: MemoryDi
     disk.notices = (Notice("journal_set_aside", "kept"),)
     async with hub_over(disk) as hub:
         outlet, heard = open_subscription(100)
-        await hub.address.tell(WatchDocument(outlet))
+        await hub.address.ask(WatchDocument, outlet)
         for _ in range(3):
             await hub.edit(SetCell("a", {"top": random.randrange(10**6)}))
         await trio.sleep(3)
