@@ -24,14 +24,13 @@ import trio
 from actors.boot import OpenNotebook
 from actors.checkpointer import checkpointer
 from actors.kernel import kernel_actor
-from actors.kernel_connection import KernelHandle, KernelSettings
+from actors.kernel_connection import KernelHandle
 from actors.mailbox import ActorDied, Address
 from actors.notebook import notebook_actor
 from actors.supervisor import Child, ChildStatus, Supervisor, SupervisorMessage, describe
 from actors.sync_hub import HubSettings, sync_hub
 from protocol.guard import Limits
 from protocol.messages import CheckpointerMessage, HubMessage, KernelMessage, NotebookMessage
-from protocol.outputs import OutputLimits
 
 
 class RootFailed(Exception):
@@ -40,22 +39,20 @@ class RootFailed(Exception):
 
 class System:
     """The actors of one server over one opened notebook. ``report``: told each change of a root child's status.
-    ``kernel_handle``: the port to kernel processes, other than real ones on this machine."""
+    ``kernel_handle``: the port to the kernel's process."""
 
     def __init__(
         self,
         notebook: OpenNotebook,
         *,
         kernel_name: str,
-        output_limits: OutputLimits,
         limits: Limits,
         new_client_id: Callable[[], int],
         new_id: Callable[[], str],
         report: Callable[[str, ChildStatus], None],
-        kernel_handle: KernelHandle | None = None,
+        kernel_handle: KernelHandle,
     ) -> None:
-        made = KernelHandle(notebook.path.parent, KernelSettings(limits=output_limits))
-        self.kernel_handle = kernel_handle or made
+        self.kernel_handle = kernel_handle
         settings = HubSettings(str(notebook.path), limits)
 
         disk: Child[CheckpointerMessage] = Child("checkpointer", checkpointer(notebook), capacity=16)

@@ -14,6 +14,7 @@ import trio
 
 from actors.boot import BootError, OpenNotebook, open_notebook
 from actors.disk import describe_lock
+from actors.kernel_connection import KernelHandle, KernelSettings
 from actors.kernel_process import sweep_folders
 from actors.kernel_spec import installed_kernels
 from actors.supervisor import Child, ChildStatus, Status
@@ -67,11 +68,13 @@ class Server:
         self._system = System(
             notebook,
             kernel_name=settings.kernel or "",
-            output_limits=OutputLimits(text=settings.limits.output_text),
             limits=GuardLimits(),
             new_client_id=lambda: random.SystemRandom().randrange(1, 2**32),
             new_id=lambda: secrets.token_hex(8),
             report=self._report,
+            kernel_handle=KernelHandle(
+                notebook.path.parent, KernelSettings(limits=OutputLimits(text=settings.limits.output_text))
+            ),
         )
         self._gateway: Child[GatewayMessage] = Child(
             "gateway",

@@ -13,13 +13,13 @@ import trio
 import trio.lowlevel
 
 from actors.boot import OpenNotebook, open_notebook
+from actors.kernel_connection import KernelHandle
 from actors.mailbox import ActorStopped, again
 from actors.supervisor import Child, ChildStatus, Kill, Retry, Status
 from actors.system import RootFailed, System
 from protocol.guard import Limits
 from protocol.messages import DescribeDocument, DescribeRuns, Done, Edit, ReadNotebook, SetCell
 from protocol.notebook_file import dump, load
-from protocol.outputs import OutputLimits
 from protocol.values import CellValue, NotebookValue
 
 NOTEBOOK = NotebookValue(cells=(CellValue(id="a", type="code", source="1", top=0, left=0),))
@@ -39,11 +39,11 @@ def system_over(notebook: OpenNotebook, report: Callable[[str, ChildStatus], Non
     return System(
         notebook,
         kernel_name="",
-        output_limits=OutputLimits(),
         limits=Limits(),
         new_client_id=lambda: next(numbers),
         new_id=lambda: str(next(numbers)),
         report=report,
+        kernel_handle=KernelHandle(notebook.path.parent),
     )
 
 

@@ -127,7 +127,10 @@ def writes_output_to_the_run_before(plant: Plant) -> None:
     def run_changes(self: Any, run: Any) -> list[Any]:
         before, self.last_cell = getattr(self, "last_cell", run.cell_id), run.cell_id
         changes = sound(self, run)
-        return [WriteOutputs(before, each.start, each.outputs) if isinstance(each, WriteOutputs) else each for each in changes]
+        return [
+            WriteOutputs(before, each.start, each.outputs) if isinstance(each, WriteOutputs) else each
+            for each in changes
+        ]
 
     plant(notebook._Notebook, "_run_changes", run_changes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+
 import trio
 
 from actors.boot import OpenNotebook

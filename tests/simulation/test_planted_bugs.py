@@ -19,7 +19,11 @@ SEEDS = range(40)
 
 @pytest.mark.parametrize(
     ("promise", "plant"),
-    [pytest.param(promise, plant, id=f"{promise} {plant.__name__}") for promise in BUGS for plant in BUGS[promise]],
+    [
+        pytest.param(promise, plant, id=f"{promise} {plant.__name__}")
+        for promise in BUGS
+        for plant in BUGS[promise]
+    ],
 )
 def test_a_planted_bug_turns_its_check_red(
     folder: Path, monkeypatch: pytest.MonkeyPatch, promise: str, plant: Callable[[Plant], None]

@@ -92,7 +92,9 @@ class World:
         while not self._last_life.is_set():
             self.lives += 1
             notebook = self.disk.open(f"epoch-{self.lives}")
-            self.server = Server(notebook, self.disk, self._rng(f"server {self.lives}"), self.processes, self.lives * 10**6)
+            self.server = Server(
+                notebook, self.disk, self._rng(f"server {self.lives}"), self.processes, self.lives * 10**6
+            )
             self.trace("server", self.lives)
             await self.server.run()
             self.trace("crashed" if self.server.crashed else "stopped")
@@ -203,7 +205,9 @@ class World:
         sessions = await services.gateway.ask(CountSessions)
         counts = (subscribers, sessions, services.connected, len(self.server.links))
         if counts != (len(self.people),) * 4:
-            raise PromiseBroken("I9", f"{len(self.people)} people, and subscribers, sessions, connections are {counts}")
+            raise PromiseBroken(
+                "I9", f"{len(self.people)} people, and subscribers, sessions, connections are {counts}"
+            )
 
     async def _end(self) -> None:
         """A clean stop: the file says everything, and nothing is left running."""
