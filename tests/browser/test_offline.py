@@ -175,3 +175,18 @@ def test_a_rebuilt_notebook_gets_what_was_never_sent_and_no_cell_comes_twice(sce
     bob = scene.person(host, "bob")
     assert len(bob.ids()) == 3
     assert bob.text(bob.ids()[-1]) == "a = 1 # mine"
+
+
+@pytest.mark.e2e
+def test_what_runs_is_shown_and_one_can_watch_an_actor_heal(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "start")))
+    ada.button("What is running").click()
+    panel = ada.page.get_by_role("region", name="What is running")
+    expect(panel.get_by_role("listitem")).to_have_count(6)
+    hub = panel.get_by_role("listitem").filter(has_text="hub")
+    expect(hub).to_contain_text("up")
+    hub.get_by_role("button", name="Kill hub").click()
+    expect(hub).to_contain_text("up, restarted once")
+    append(ada, "one", " after")
+    ada.sent()
+    expect(panel).to_contain_text(re.compile(r"Journal\s*\d+ kB"))

@@ -1,5 +1,5 @@
 /** The states of the link, the file and the kernel in words. */
-import type { KernelChanged, Saving } from '../protocol.gen';
+import type { ActorState, KernelChanged, Saving } from '../protocol.gen';
 import type { LinkState } from '../doc/room.svelte';
 
 export type Tone = 'good' | 'quiet' | 'wait' | 'bad';
@@ -73,6 +73,27 @@ export function kernelWords(kernel: KernelChanged, queued: number): Words {
 /** Without what the word before it says already. */
 function shortened(reason: string): string {
   return reason.replace(/^The kernel died: /, '').replace(/\.$/, '');
+}
+
+/** One of the server's actors: what it does, and how often it was started anew. */
+export function actorWords({ state, incarnation }: ActorState): Pick<Words, 'text' | 'tone'> {
+  const restarts = incarnation - 1;
+  const often = restarts <= 0 ? '' : restarts === 1 ? ', restarted once' : `, restarted ${restarts} times`;
+  const tones: Record<ActorState['state'], Tone> = {
+    up: 'good',
+    starting: 'wait',
+    restarting: 'wait',
+    failed: 'bad',
+    stopped: 'quiet',
+  };
+  return { text: `${state}${often}`, tone: tones[state] };
+}
+
+/** A size as people say it. */
+export function bytes(count: number): string {
+  if (count < 1000) return `${count} bytes`;
+  const kilo = count / 1000;
+  return kilo < 1000 ? `${Math.round(kilo)} kB` : `${(kilo / 1000).toFixed(1)} MB`;
 }
 
 function sentence(reason: string): string {

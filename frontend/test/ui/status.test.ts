@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KernelChanged } from '../../src/protocol.gen';
-import { kernelWords, linkWords, savingWords } from '../../src/ui/status';
+import { actorWords, bytes, kernelWords, linkWords, savingWords } from '../../src/ui/status';
 
 test('offline says how many edits wait, and that they are kept', () => {
   expect(linkWords('offline', 'no answer', 0).text).toBe('Offline, reconnecting…');
@@ -41,4 +41,18 @@ test('the kernel says why it is dead and how many wait behind the running cell',
     tone: 'bad',
     detail: dead.reason,
   });
+});
+
+test('an actor says how often it was started anew', () => {
+  const hub = { name: 'hub', state: 'up', incarnation: 1, reason: '' } as const;
+  expect(actorWords(hub)).toEqual({ text: 'up', tone: 'good' });
+  expect(actorWords({ ...hub, incarnation: 2 }).text).toBe('up, restarted once');
+  expect(actorWords({ ...hub, state: 'failed', incarnation: 5 })).toEqual({
+    text: 'failed, restarted 4 times',
+    tone: 'bad',
+  });
+});
+
+test('sizes are said as people do', () => {
+  expect([0, 999, 4096, 999_400, 2_500_000].map(bytes)).toEqual(['0 bytes', '999 bytes', '4 kB', '999 kB', '2.5 MB']);
 });
