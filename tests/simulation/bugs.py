@@ -91,7 +91,7 @@ def runs_again_what_a_restarted_actor_hands_over(plant: Plant) -> None:
 
     async def execute(self: Any, message: Any) -> Any:
         run = self._handle.run
-        if run is not None and run.run == message.run and run.ended:
+        if self._fold is None and run is not None and run.run == message.run:
             self._handle.run = None
         return await sound(self, message)
 
@@ -125,9 +125,12 @@ def writes_output_to_the_run_before(plant: Plant) -> None:
     sound = notebook._Notebook._run_changes
 
     def run_changes(self: Any, run: Any) -> list[Any]:
-        before, self.last_cell = getattr(self, "last_cell", run.cell_id), run.cell_id
+        cells = self.ran = getattr(self, "ran", [])
+        if cells[-1:] != [run.cell_id]:
+            cells.append(run.cell_id)
         changes = sound(self, run)
-        return [WriteOutputs(before, each.start, each.outputs) if isinstance(each, WriteOutputs) else each for each in changes]
+        wrong = cells[-2:][0]
+        return [WriteOutputs(wrong, each.start, each.outputs) if isinstance(each, WriteOutputs) else each for each in changes]
 
     plant(notebook._Notebook, "_run_changes", run_changes)
 

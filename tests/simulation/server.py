@@ -6,6 +6,7 @@ import random
 import trio
 
 from actors.boot import OpenNotebook
+from actors.mailbox import ActorDied, ActorStopped
 from actors.supervisor import Child, ChildStatus
 from actors.system import RootFailed, System
 from gateway.access import make_policy
@@ -97,6 +98,9 @@ class Server:
             self.crashed = True
         except* RootFailed:
             self.crashed = True  # fail-stop
+        except* (ActorDied, ActorStopped):
+            if self._disk.on:  # else it comes of the power cut
+                raise
         finally:
             self.crashed = self.crashed or self.scope.cancelled_caught
             self.up = False

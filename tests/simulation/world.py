@@ -35,7 +35,7 @@ BOUND = 120.0
 
 # How often, of what goes wrong.
 MISHAPS = {
-    "kill": 45, "kill gateway": 2, "kernel dies": 8, "weather": 15, "cut": 12, "stall": 6, "crash": 8,
+    "kill": 38, "kill gateway": 2, "kernel dies": 8, "weather": 20, "cut": 10, "stall": 5, "crash": 9,
     "crash in a write": 7, "stop": 3,
 }  # fmt: skip
 
@@ -48,7 +48,7 @@ class World:
         self._rng = rng
         self._mishaps = rng("mishaps")
         self.disk = Disk(folder, rng("disk"))
-        self.ledger = Ledger()
+        self.ledger = Ledger(self.disk)
         self.processes: list[Process] = []
         self.people: list[Person] = []
         self.lives = 0
