@@ -105,4 +105,6 @@ def check_outputs(dump: Mapping[str, Any], processes: Sequence[Process]) -> None
         if numbers != wanted and not (remarked and numbers == sorted(set(numbers))):
             raise PromiseBroken("I5", f"{cell} shows lines {numbers} of {whole}")
         if values["execution_count"] not in (count, None):
-            raise PromiseBroken("I5", f"{cell} shows lines of run {count} and the count {values['execution_count']}")
+            raise PromiseBroken(
+                "I5", f"{cell} shows lines of run {count} and the count {values['execution_count']}"
+            )

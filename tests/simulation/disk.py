@@ -57,8 +57,15 @@ class Disk:
 
     def create(self, *cells: str) -> None:
         """A notebook file of code cells."""
-        listed = [
-            {"cell_type": "code", "id": cell, "metadata": {}, "source": header(cell), "execution_count": None, "outputs": []}
+        listed: list[dict[str, object]] = [
+            {
+                "cell_type": "code",
+                "id": cell,
+                "metadata": {},
+                "source": header(cell),
+                "execution_count": None,
+                "outputs": [],
+            }
             for cell in cells
         ]
         data = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": listed}).encode()
@@ -153,7 +160,9 @@ class Disk:
     def probe(self) -> Replayed:
         """What a server would find if the power went now."""
         copy = self._copy / "probe"
-        shutil.copytree(state_folder(self._folder / "state", self.path), copy, ignore=shutil.ignore_patterns("*-shm"))
+        shutil.copytree(
+            state_folder(self._folder / "state", self.path), copy, ignore=shutil.ignore_patterns("*-shm")
+        )
         journal = Journal(copy / "journal.sqlite")
         try:
             return journal.replay()

@@ -30,6 +30,7 @@ class Pending:
     sent: tuple[int, int] | None = None
     number: int | None = None
 
+
 class Person:
     """``hub()``: which life of the server and which of its hubs is up. ``trace``: told of what matters."""
 
@@ -133,7 +134,7 @@ class Person:
         self._asked += 1
         answered, answer = self._answers[self._asked] = trio.Event(), []
         text = json.dumps({"channel": channel, "method": method, "message": message, "id": self._asked})
-        self.client._queue(text)  # type: ignore[arg-type]  # behind the edits that came before it
+        self.client._queue(text)  # behind the edits that came before it
         with trio.move_on_after(NEVER) as patience:
             await answered.wait()
         if patience.cancelled_caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+
 import trio
 
 from actors.boot import OpenNotebook
@@ -10,11 +11,11 @@ from actors.mailbox import ActorDied, ActorStopped
 from actors.supervisor import Child, ChildStatus
 from actors.system import RootFailed, System
 from gateway.access import make_policy
-from gateway.config_document import ConfigDocument
 from gateway.connection import Connection, Gone, Services
 from gateway.gateway import gateway_actor
 from gateway.outbox import Outbox
 from gateway.settings import Limits
+from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
 from protocol.messages import Frame, GatewayMessage, HangUp, NotebookFailed
 from tests.simulation.disk import Disk, PowerCut

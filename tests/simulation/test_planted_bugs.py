@@ -14,12 +14,16 @@ from tests.simulation.ledger import PromiseBroken
 pytestmark = pytest.mark.pure
 
 # Runs in which a planted bug has to show itself. The seeds are fixed: whether a check works is no matter of luck.
-SEEDS = range(40)
+SEEDS = range(120)
 
 
 @pytest.mark.parametrize(
     ("promise", "plant"),
-    [pytest.param(promise, plant, id=f"{promise} {plant.__name__}") for promise in BUGS for plant in BUGS[promise]],
+    [
+        pytest.param(promise, plant, id=f"{promise} {plant.__name__}")
+        for promise in BUGS
+        for plant in BUGS[promise]
+    ],
 )
 def test_a_planted_bug_turns_its_check_red(
     folder: Path, monkeypatch: pytest.MonkeyPatch, promise: str, plant: Callable[[Plant], None]

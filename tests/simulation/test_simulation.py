@@ -23,7 +23,9 @@ def test_whatever_happens_nothing_acknowledged_is_lost_and_no_other_promise_is_b
         try:
             world.run(seed, folder)
         except BaseException as error:
-            error.add_note(f"Replay it: GANIMEDE_SEED={seed} .venv/bin/python -m pytest tests/simulation -k whatever")
+            error.add_note(
+                f"Replay it: GANIMEDE_SEED={seed} .venv/bin/python -m pytest tests/simulation -k whatever"
+            )
             raise
 
 
