@@ -59,17 +59,6 @@ def takes_a_failed_append_for_done(plant: Plant) -> None:
     plant(checkpointer._Disk, "record", record)
 
 
-def forgets_what_was_unsaved_when_the_hub_dies(plant: Plant) -> None:
-    """The queue of the journal comes back, and the NotebookActor knows nothing of it."""
-    plant(recorder.Recorder, "resume", _resume_from_the_journal_alone)
-
-
-def _resume_from_the_journal_alone(self: Any, recovered: Any) -> Any:
-    self._unsaved.batches.clear()
-    self.queue, self.content = recovered.queue, recovered.content
-    return recovered
-
-
 def takes_what_is_sent_again_for_new(plant: Plant) -> None:
     sound = TrueCopy.client_update
 
@@ -91,7 +80,7 @@ def runs_again_what_a_restarted_actor_hands_over(plant: Plant) -> None:
 
     async def execute(self: Any, message: Any) -> Any:
         run = self._handle.run
-        if run is not None and run.run == message.run and run.ended:
+        if self._fold is None and run is not None and run.run == message.run:
             self._handle.run = None
         return await sound(self, message)
 
@@ -125,10 +114,13 @@ def writes_output_to_the_run_before(plant: Plant) -> None:
     sound = notebook._Notebook._run_changes
 
     def run_changes(self: Any, run: Any) -> list[Any]:
-        before, self.last_cell = getattr(self, "last_cell", run.cell_id), run.cell_id
+        cells = self.ran = getattr(self, "ran", [])
+        if cells[-1:] != [run.cell_id]:
+            cells.append(run.cell_id)
         changes = sound(self, run)
+        wrong = cells[-2:][0]
         return [
-            WriteOutputs(before, each.start, each.outputs) if isinstance(each, WriteOutputs) else each
+            WriteOutputs(wrong, each.start, each.outputs) if isinstance(each, WriteOutputs) else each
             for each in changes
         ]
 
@@ -140,7 +132,7 @@ def leaves_out_a_line_of_output(plant: Plant) -> None:
 
     def run_changes(self: Any, run: Any) -> list[Any]:
         for output in run.outputs:
-            first, found, rest = str(output.get("text", "")).partition("\n")
+            _, found, rest = str(output.get("text", "")).partition("\n")
             if found and rest:
                 output["text"] = rest
         return sound(self, run)
@@ -167,7 +159,7 @@ BUGS: dict[str, tuple[Callable[[Plant], None], ...]] = {
     "I1": (lets_out_before_the_append, takes_a_failed_append_for_done),
     "I2": (takes_what_is_sent_again_for_new, runs_again_what_a_restarted_actor_hands_over),
     "I3": (drops_an_update_on_its_way_to_everyone,),
-    "I4": (forgets_to_end_a_run, forgets_what_was_unsaved_when_the_hub_dies),
+    "I4": (forgets_to_end_a_run,),
     "I5": (writes_output_to_the_run_before, leaves_out_a_line_of_output),
     "I7": (writes_the_file_in_place,),
     "I9": (keeps_who_has_left,),

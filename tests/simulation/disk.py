@@ -46,7 +46,7 @@ class Disk:
         self.threads: set[trio.CancelScope] = set()
         self.weather: Weather = "fine"
         self.cut_in = 0
-        self.appends = 0
+        self.committed = bytearray()
         self.versions: list[bytes] = []  # of the file: the last whole one, and the one that is being written
         self._notebook: OpenNotebook | None = None
         self._folder.mkdir(parents=True)
@@ -57,7 +57,7 @@ class Disk:
 
     def create(self, *cells: str) -> None:
         """A notebook file of code cells."""
-        listed = [
+        listed: list[dict[str, object]] = [
             {
                 "cell_type": "code",
                 "id": cell,
@@ -71,6 +71,7 @@ class Disk:
         data = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": listed}).encode()
         self.path.write_bytes(data)
         self.versions = [data]
+        self.committed += data
 
     # ------------------------------------------------------------------------------------------------- a server's
 
@@ -149,6 +150,13 @@ class Disk:
         if self.path.read_bytes() not in self.versions:
             raise PromiseBroken("I7", "the file on disk is neither the old notebook nor the new one")
 
+    def in_journal(self, name: str) -> bool:
+        """It was committed: edits are made of whole strings, so their bytes are in what was appended."""
+        return name.encode() in self.committed
+
+    def in_file(self, name: str) -> bool:
+        return name.encode() in self.path.read_bytes()
+
     def probe(self) -> Replayed:
         """What a server would find if the power went now."""
         copy = self._copy / "probe"
@@ -177,8 +185,10 @@ class FaultyJournal:
 
         def write(*args: Any, **named: Any) -> Any:
             with self._disk.operation():
-                self._disk.appends += name == "append"
-                return found(*args, **named)
+                done = found(*args, **named)
+                for update in args[0] if name == "append" else args[:1]:
+                    self._disk.committed += update
+                return done
 
         return write
 

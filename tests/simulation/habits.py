@@ -10,7 +10,7 @@ from tests.simulation.person import Person
 
 # How often, of a hundred things.
 HABITS = {
-    "write": 52, "remove": 6, "create": 6, "delete": 3, "move": 5, "run": 8, "ask": 12, "leave": 3, "forget": 1,
+    "write": 49, "remove": 6, "create": 5, "delete": 3, "move": 4, "run": 13, "ask": 12, "leave": 3, "forget": 1,
     "interrupt": 1, "restart": 1, "checkpoint": 2,
 }  # fmt: skip
 PAUSES = (0.0, 0.01, 0.05, 0.2, 0.4)

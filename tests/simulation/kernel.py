@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from actors.kernel_connection import Channel, Connection, KernelHandle, KernelSettings
-from actors.kernel_process import KernelSpec
+from actors.kernel_process import ConnectionInfo, KernelSpec
 from protocol.kernel_events import (
     ErrorRaised,
     ExecuteInput,
@@ -43,6 +43,7 @@ class Process:
 
     def __init__(self, number: int, rng: random.Random, handle: Handle) -> None:
         self.spec = SPEC
+        self.info = ConnectionInfo("/simulated/k", b"")
         self.number = number
         self.printed: dict[int, int] = {}
         self._rng = rng
@@ -197,7 +198,7 @@ class SimulatedConnection(Connection):
     """The same conversation, without ZMQ; like the real one it outlives the actor's incarnations."""
 
     def __init__(self, process: Process) -> None:
-        self.process = process
+        self.process = self._kernel = process
         self.ready = False
         self.language_info = {}
         self.topic = f"topic-{process.number}"
@@ -209,8 +210,8 @@ class SimulatedConnection(Connection):
 
     def send(self, channel: Channel, type_: str, content: Any, **more: Any) -> str:
         self._sent += 1
-        id_ = f"{self.process.number}-{self._sent}"
-        self.process.hear(channel, type_, id_, content)  # type: ignore[attr-defined]
+        id_ = f"{self._kernel.number}-{self._sent}"
+        self._kernel.hear(channel, type_, id_, content)
         return id_
 
     def close(self) -> None:

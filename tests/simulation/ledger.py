@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 MARKER = re.compile(r"<[a-z]+\d*\.\d+>")
 
@@ -46,13 +47,35 @@ class Fact:
     unmade: bool = False
 
 
+class Disk(Protocol):
+    """Where a name stands, now."""
+
+    def in_journal(self, name: str) -> bool: ...
+
+    def in_file(self, name: str) -> bool: ...
+
+
 @dataclass(eq=False)
 class Ledger:
+    disk: Disk
     facts: dict[str, Fact] = field(default_factory=dict)
 
     def made(self, name: str, cell: str) -> Fact:
         fact = self.facts[name] = Fact(name, cell)
         return fact
+
+    def acknowledge(self, fact: Fact, *, removal: bool, filed: bool = False) -> None:
+        """Somebody was told. It must be true already: a crash could come now."""
+        if removal:
+            fact.removed.hear(filed)
+            return
+        fact.made.hear(filed)
+        if fact.unmade or self.facts[fact.cell].unmade:
+            return
+        if not self.disk.in_journal(fact.name):
+            raise PromiseBroken("I1", f"{fact.name} was acknowledged before it was in the journal")
+        if filed and not self.disk.in_file(fact.name):
+            raise PromiseBroken("I1", f"{fact.name} was said to be in the file before it was")
 
     def counts(self) -> tuple[int, int]:
         """How many edits there were, and how many of them were acknowledged."""

@@ -30,9 +30,6 @@ class Pending:
     sent: tuple[int, int] | None = None
     number: int | None = None
 
-    def acknowledge(self, filed: bool = False) -> None:
-        (self.fact.removed if self.removal else self.fact.made).hear(filed)
-
 
 class Person:
     """``hub()``: which life of the server and which of its hubs is up. ``trace``: told of what matters."""
@@ -103,7 +100,7 @@ class Person:
         """The first so many updates of this connection are durable, or in the file."""
         held = [each for each in self._pending if each.number is not None and each.number <= number]
         for each in held:
-            each.acknowledge(filed=kind == FILED)
+            self._ledger.acknowledge(each.fact, removal=each.removal, filed=kind == FILED)
             if kind == FILED:
                 self._pending.remove(each)
         self._trace(self.name, "durable" if kind == DURABLE else "filed", number, len(held))
@@ -137,7 +134,7 @@ class Person:
         self._asked += 1
         answered, answer = self._answers[self._asked] = trio.Event(), []
         text = json.dumps({"channel": channel, "method": method, "message": message, "id": self._asked})
-        self.client._queue(text)  # type: ignore[arg-type]  # behind the edits that came before it
+        self.client._queue(text)  # behind the edits that came before it
         with trio.move_on_after(NEVER) as patience:
             await answered.wait()
         if patience.cancelled_caught:
@@ -152,7 +149,7 @@ class Person:
         summary = answer and answer.get("message")
         if summary and summary["saving"]["status"] != "not saved" and self._hub() == hub:
             for each in asked:
-                each.acknowledge()
+                self._ledger.acknowledge(each.fact, removal=each.removal)
             self._trace(self.name, "was answered", len(asked))
             if not self._announces:
                 self._pending = [each for each in self._pending if each not in asked]

@@ -7,14 +7,15 @@ import random
 import trio
 
 from actors.boot import OpenNotebook
+from actors.mailbox import ActorDied, ActorStopped
 from actors.supervisor import Child, ChildStatus
 from actors.system import RootFailed, System
 from gateway.access import make_policy
-from gateway.config_document import ConfigDocument
 from gateway.connection import Connection, Gone, Services
 from gateway.gateway import gateway_actor
 from gateway.outbox import Outbox
 from gateway.settings import Limits
+from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
 from protocol.messages import Frame, GatewayMessage, HangUp, NotebookFailed
 from tests.simulation.disk import Disk, PowerCut
@@ -98,6 +99,9 @@ class Server:
             self.crashed = True
         except* RootFailed:
             self.crashed = True  # fail-stop
+        except* (ActorDied, ActorStopped):
+            if self._disk.on:  # else it comes of the power cut
+                raise
         finally:
             self.crashed = self.crashed or self.scope.cancelled_caught
             self.up = False

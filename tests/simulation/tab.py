@@ -31,7 +31,7 @@ class Tab(PycrdtClient):
         self._resent = resent
         self._receipt = receipt
 
-    def _queue(self, message: bytes | str) -> None:  # type: ignore[override]
+    def _queue(self, message: bytes | str) -> None:
         if message[:2] == bytes((SYNC, STEP_1)):  # a connection begins
             self.sent = 0
             if self._receipt is not None:

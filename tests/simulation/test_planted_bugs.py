@@ -14,7 +14,7 @@ from tests.simulation.ledger import PromiseBroken
 pytestmark = pytest.mark.pure
 
 # Runs in which a planted bug has to show itself. The seeds are fixed: whether a check works is no matter of luck.
-SEEDS = range(40)
+SEEDS = range(120)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from pathlib import Path
@@ -35,7 +36,7 @@ BOUND = 120.0
 
 # How often, of what goes wrong.
 MISHAPS = {
-    "kill": 45, "kill gateway": 2, "kernel dies": 8, "weather": 15, "cut": 12, "stall": 6, "crash": 8,
+    "kill": 38, "kill gateway": 2, "kernel dies": 8, "weather": 20, "cut": 10, "stall": 5, "crash": 9,
     "crash in a write": 7, "stop": 3,
 }  # fmt: skip
 
@@ -48,7 +49,7 @@ class World:
         self._rng = rng
         self._mishaps = rng("mishaps")
         self.disk = Disk(folder, rng("disk"))
-        self.ledger = Ledger()
+        self.ledger = Ledger(self.disk)
         self.processes: list[Process] = []
         self.people: list[Person] = []
         self.lives = 0
@@ -113,7 +114,7 @@ class World:
                 for person in self.people:
                     nursery.start_soon(storm, person, nursery)
                 while True:
-                    await trio.sleep(self._mishaps.uniform(0.3, 2.0))
+                    await trio.sleep(self._mishaps.uniform(0.2, 1.5))
                     await self._mishap()
 
     # ----------------------------------------------------------------------------------------- what goes wrong
@@ -230,7 +231,8 @@ def run(seed: int, folder: Path) -> World:
         error: BaseException = group if broken is None else broken
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        error.add_note(f"The last of what happened with seed {seed}:\n" + "\n".join(world.lines[-40:]))
+        last = world.lines if os.environ.get("GANIMEDE_SEED") else world.lines[-40:]
+        error.add_note(f"What happened last with seed {seed}:\n" + "\n".join(last))
         raise error from None
     finally:
         world.disk.close()
