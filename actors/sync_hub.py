@@ -22,10 +22,11 @@ import msgspec
 import trio
 
 from actors.fanout import Fanout
+from actors.hub_clients import HubClients
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
 from actors.recorder import Recorder
 from actors.saver import Saver
-from protocol.guard import Gap, Limits, Rejected
+from protocol.guard import Limits
 from protocol.messages import (
     AnswerSync,
     Checkpoint,
@@ -41,15 +42,17 @@ from protocol.messages import (
     HubMessage,
     Load,
     Notice,
+    Quarantine,
     ReadNotebook,
     ReadQueue,
     RecordedQueue,
     Recovered,
+    Shows,
     Subscribe,
     Unsubscribe,
     WatchDocument,
 )
-from protocol.sync import step1_message, step2_message
+from protocol.sync import step2_message
 from protocol.true_copy import Broken, TrueCopy
 from protocol.values import NotebookValue
 
@@ -57,11 +60,6 @@ log = logging.getLogger("ganimede.hub")
 
 # Seconds of quiet before the graphs are repaired: a client's half-done change must not be undone.
 QUIET = 1.0
-
-# A connection whose updates keep depending on what the server lacks after this many resyncs is refused. What it
-# had sent before it heard of a resync depends on the same gap, so for these seconds nothing more is asked.
-MAX_GAPS = 3
-RESYNC = 1.0
 
 
 class HubSettings(msgspec.Struct, frozen=True):
@@ -109,9 +107,10 @@ class _Hub:
         self.fanout = Fanout()
         self.saver = Saver(checkpointer, self._value, settings.autosave)
         self.recorder = Recorder(checkpointer, self._state, self._tell_degraded)
-        self._gaps: dict[str, tuple[int, float]] = {}  # session → resyncs asked for, and when the last
-        self._refused: dict[str, str] = {}  # sessions that were hung up on, and why: what they send is dropped
         self._let_out: list[Callable[[], None]] = []
+        self._clients = HubClients(
+            self._copy, self.fanout, lambda leave: self._let_out.append(leave), self._changed, self._broke
+        )
         self._step2: tuple[bytes, Frame] | None = None  # the last sync answer: an update, and its message
         self._repair_at = inf
 
@@ -131,6 +130,7 @@ class _Hub:
 
     async def boot(self) -> None:
         recovered = await self._load()
+        self._clients.seed = recovered.seed
         self._build(recovered.updates)
         self._epoch = recovered.epoch
         self._copy.recover(recovered, self._settings.path)
@@ -144,7 +144,7 @@ class _Hub:
         return await again(lambda: self._checkpointer.ask(Load))
 
     def _build(self, updates: tuple[bytes, ...]) -> None:
-        left_out = self._copy.build(updates, self._new_client_id())
+        left_out = self._copy.build(updates, self._new_client_id(), self._clients.seed)
         if left_out:
             text = f"{left_out} edits in the journal could not be read and were left out."
             log.error("%s", text)
@@ -161,7 +161,7 @@ class _Hub:
     async def serve(self, mailbox: Mailbox[HubMessage]) -> None:
         while True:
             batch: list[HubMessage] = []
-            deadline = min(self.fanout.due, self._repair_at)
+            deadline = min(self.fanout.due, self._repair_at, self._clients.due)
             if trio.current_time() < deadline:
                 with trio.move_on_at(deadline):
                     try:
@@ -182,6 +182,8 @@ class _Hub:
         now = trio.current_time()
         if now >= self.fanout.due:
             self.fanout.flush(now)
+        if now >= self._clients.due:
+            self._clients.tick(now)
         if now >= self._repair_at:
             self._repair_at = inf
             self._copy.repair()
@@ -212,8 +214,10 @@ class _Hub:
 
     def _handle(self, message: HubMessage) -> None:
         match message:
-            case ClientUpdate(session, update):
-                self._client_update(session, update)
+            case ClientUpdate(session, update, answer):
+                self._clients.update(session, update, answer)
+            case Shows(session, client):
+                self._clients.shows(session, client)
             case Edit(reply, changes, queue):
                 self._copy.edit(changes, queue)
                 self._let_out.append(lambda: reply(Done()))
@@ -225,11 +229,11 @@ class _Hub:
             case Subscribe():
                 self._subscribe(message)
             case Unsubscribe(session):
-                self._gaps.pop(session, None)
-                self._refused.pop(session, None)
+                self._clients.left(session)
                 self._let_out.append(lambda: self.fanout.remove(session))  # behind a Subscribe in this batch
             case AnswerSync(session, state):
-                self._let_out.append(lambda: self._answer_sync(session, state))
+                if self._clients.announced(session, state):
+                    self._let_out.append(lambda: self._answer_sync(session, state))
             case Checkpoint() as checkpoint:
                 self._let_out.append(lambda: self.saver.save_now(checkpoint))
             case WatchDocument(outlet):
@@ -261,19 +265,15 @@ class _Hub:
         )
 
     def _subscribe(self, message: Subscribe) -> None:
+        self._clients.joined(message.session, message.state)
+
         def admit() -> None:
             self.fanout.add(message.session, message.outlet, message.merged)
-            if message.session in self._refused:  # before this subscription there was nobody to hang up on
-                self.fanout.hang_up(message.session, 4400, self._refused[message.session])
-            self._ask_for_edits(message.session)
-            if message.state is not None:
+            if self._clients.subscribed(message.session) and message.state is not None:
                 self._answer_sync(message.session, message.state)
             message.reply(Done())
 
         self._let_out.append(admit)
-
-    def _ask_for_edits(self, session: str) -> None:
-        self.fanout.send(session, Frame(step1_message(self._copy.doc.state_vector())))
 
     def _answer_sync(self, session: str, state: bytes) -> None:
         try:
@@ -285,38 +285,14 @@ class _Hub:
             self._step2 = (update, Frame(step2_message(update)))
         self.fanout.send(session, self._step2[1])
 
-    # --------------------------------------------------------------------------------------- what clients send
+    # --------------------------------------------------------------------------------------- what clients did
 
-    def _client_update(self, session: str, update: bytes) -> None:
-        if session in self._refused:
-            return
-        match self._copy.client_update(session, update):
-            case Rejected(reason):
-                log.warning("an update was refused: %s", reason)
-                self._refuse(session, reason)
-            case Gap():
-                self._ask_again(session)
-            case Broken(reason):
-                log.error("an update broke the document and was not kept: %s", reason)
-                self._refuse(session, "the update cannot be applied")
-                self._whole = trio.Event()
-            case changed:
-                self._gaps.pop(session, None)
-                if changed:
-                    self._repair_at = trio.current_time() + QUIET
+    def _changed(self) -> None:
+        self._repair_at = trio.current_time() + QUIET
 
-    def _ask_again(self, session: str) -> None:
-        """The update depends on something unknown: ask for all that the client has, and drop this piece."""
-        count, last = self._gaps.get(session, (0, -inf))
-        now = trio.current_time()
-        if now < last + RESYNC:
-            return
-        if count == MAX_GAPS:
-            self._refuse(session, "updates depend on edits that were never sent")
-            return
-        self._gaps[session] = (count + 1, now)
-        self._let_out.append(lambda: self._ask_for_edits(session))
-
-    def _refuse(self, session: str, reason: str) -> None:
-        self._refused[session] = reason
-        self._let_out.append(lambda: self.fanout.hang_up(session, 4400, reason))
+    def _broke(self, broken: Broken) -> None:
+        """Nobody may look at the Doc until it is built anew; what broke it is kept for a bug report."""
+        self._whole = trio.Event()
+        self._checkpointer.offer(Quarantine(broken.update, broken.reason))
+        text = "An edit broke the document and was not taken. It was kept for a bug report, and the document was rebuilt."
+        self.saver.tell(Notice("edit_quarantined", text, "warning"))

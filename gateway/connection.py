@@ -124,7 +124,7 @@ class Connection:
         if self._services.failed:
             started()  # nobody takes from the hub's mailbox, and a full one must not keep the client from a retry
         while not self._sink.closing:  # else the hub would close each new subscription at once
-            outlet = HubOutlet(self._sink)
+            outlet = HubOutlet(self._sink, self._text)
             await again(partial(self._subscribe, outlet, started))
             await outlet.gone.wait()
         started()
@@ -137,10 +137,10 @@ class Connection:
     async def _hear_binary(self, frame: bytes) -> None:
         services = self._services
         match sync.decode(frame):
-            case sync.Update(update):
+            case sync.Update(update, answer):
                 # While the notebook's actors are down its mailbox would fill; the client resyncs afterwards.
                 if not services.failed:
-                    await services.hub.tell(ClientUpdate(self.session, update))
+                    await services.hub.tell(ClientUpdate(self.session, update, answer))
             case sync.Step1(state):
                 self._state = state
                 if not services.failed:

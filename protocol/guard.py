@@ -80,9 +80,7 @@ class Guard:
         """The next clock per client id: the document's state vector."""
         return {client: clocks.end for client, clocks in self._known.items()}
 
-    def check(
-        self, update: bytes, foreign: Container[int] = (), emptied: Container[int] | None = None
-    ) -> Verdict:
+    def check(self, update: bytes, foreign: Container[int] = (), emptied: Container[int] | None = None) -> Verdict:
         """Judge one update. ``foreign``: client ids that other live connections hold. ``emptied``: those under which
         new GC blocks are taken (None: all), which tell of edits and of nothing that was in them: under somebody
         else's next clocks they would make this server drop whatever that client writes there. Never raises.
@@ -129,20 +127,22 @@ class Guard:
         except Malformed:
             return update
 
-    def complete(self, update: bytes) -> bytes:
+    def complete(self, update: bytes) -> tuple[bytes, bool]:
         """The update without whatever depends on something unknown, to be checked: the longest prefix of each client's
-        structs that holds together, and what it may delete. One that is whole, or malformed, stays as it is."""
+        structs that holds together, and what it may delete. And whether that is all of it. Malformed bytes stay as
+        they are."""
         try:
             parsed = read(update, self.limits)
             walk = Integration(self._known, self.root_type, self.limits.nesting, strict=True)
             gap = walk.all(parsed.sections)
         except Malformed:
-            return update
+            return update, True
         skips = any(section.skips for section in parsed.sections)
-        if not gap and not skips and all(each.clock + each.length <= walk.end(each.client) for each in parsed.deletes):
-            return update
+        whole = not gap and all(each.clock + each.length <= walk.end(each.client) for each in parsed.deletes)
+        if whole and not skips:
+            return update, True
         stops = {section.client: len(section.blocks) for section in parsed.sections} | walk.stops
-        return shortened(parsed, stops, walk.end)
+        return shortened(parsed, stops, walk.end), whole
 
     def _end(self, client: int) -> int:
         clocks = self._known.get(client)

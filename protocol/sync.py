@@ -21,9 +21,10 @@ class Step1(msgspec.Struct, frozen=True):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """Sync step 2 or update: for the receiver they mean the same."""
+    """Sync step 2 (``answer``: to a step 1) or update: for the receiver's document they mean the same."""
 
     update: bytes
+    answer: bool = False
 
 
 class Awareness(msgspec.Struct, frozen=True):
@@ -86,4 +87,4 @@ def decode(message: bytes) -> SyncMessage:
         return Unknown(f"malformed message: {error}")
     if step == 0:
         return Step1(body)
-    return Update(body) if step in (1, 2) else Unknown(f"unknown sync step {step}")
+    return Update(body, step == 1) if step in (1, 2) else Unknown(f"unknown sync step {step}")

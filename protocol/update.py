@@ -161,7 +161,11 @@ def shortened(update: Update, stops: Mapping[int, int], end: Callable[[int], int
         offsets = _Walk(update.data, UNLIMITED).offsets(section, stop)
         out += update.data[offsets[first] : offsets[stop]]
     _write_deletes(
-        out, (Delete(each.client, each.clock, min(each.length, end(each.client) - each.clock)) for each in update.deletes)
+        out,
+        (
+            Delete(each.client, each.clock, min(each.length, end(each.client) - each.clock))
+            for each in update.deletes
+        ),
     )
     return bytes(out)
 

@@ -113,6 +113,9 @@ class Client:
     async def send(self, update: bytes) -> None:
         await self.hub.address.tell(ClientUpdate(self.session, update))
 
+    async def answer(self, update: bytes) -> None:
+        await self.hub.address.tell(ClientUpdate(self.session, update, answer=True))
+
     async def hear(self) -> None:
         """Take what is there, and answer as y-protocols does."""
         while self._read < len(self.inbox.items):
@@ -121,7 +124,7 @@ class Client:
             if isinstance(item, Frame):
                 match decode(item.payload):
                     case Step1(state):
-                        await self.send(self.browser.doc.get_update(state))
+                        await self.answer(self.browser.doc.get_update(state))
                     case Update(update):
                         self.browser.hear(update)
 

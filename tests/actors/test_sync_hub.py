@@ -9,7 +9,6 @@ import pytest
 import trio
 import trio.testing
 
-from actors.sync_hub import MAX_GAPS
 from protocol.document import Document
 from protocol.messages import (
     AnswerSync,
@@ -28,6 +27,7 @@ from protocol.messages import (
     WriteOutputs,
 )
 from protocol.sync import Step1, Update, decode
+from protocol.sync_requests import PATIENCE, PAUSE
 from tests.actors.fakes import Inbox, MemoryDisk
 from tests.actors.hub_stage import SEED, STREAM, hub_over, on_disk, settled
 from tests.protocol.clients import Browser
@@ -300,16 +300,22 @@ async def test_a_gap_is_answered_with_a_question_for_everything(disk: MemoryDisk
         assert on_disk(disk)["cell a"]["source"] == "1lost xyz"
 
 
-async def test_a_client_that_never_fills_its_gap_is_refused(disk: MemoryDisk) -> None:
+async def test_a_client_that_never_answers_while_its_updates_have_a_gap_is_refused(disk: MemoryDisk) -> None:
+    """S-3."""
     async with hub_over(disk) as hub:
         one = await hub.connect("s1", 7)
         one.browser.type("a", "lost")
         orphan = one.browser.type("a", "x")
-        for round_ in range(MAX_GAPS + 1):
-            assert one.inbox.hung_up == [], round_
+        await hub.settle()
+        await trio.sleep(PAUSE)
+        asked = len(one.inbox.frames)
+        began = trio.current_time()
+        while not one.inbox.hung_up:
             await one.send(orphan)
             await hub.settle()
-            await trio.sleep(1.5)
+            await trio.sleep(0.5)
+        assert trio.current_time() - began == pytest.approx(PATIENCE, abs=1)
+        assert len(one.inbox.frames) == asked + 1  # one request at a time
         assert [item.code for item in one.inbox.hung_up] == [4400]
 
 

@@ -72,7 +72,7 @@ def reachable(update: bytes) -> dict[int, int]:
 def test_a_complete_prefix_leaves_nothing_waiting_in_yrs_and_no_more_could_be_taken(seed: int) -> None:
     _, update = lossy(seed)
     guard = Guard(root_type=root_type)
-    prefix = guard.complete(update)
+    prefix = guard.complete(update)[0]
     taken(guard, prefix)
     doc = replica(prefix)
     assert state_of(doc) == guard.state == reachable(update)
@@ -87,11 +87,11 @@ def test_a_complete_prefix_leaves_nothing_waiting_in_yrs_and_no_more_could_be_ta
 def test_upon_a_prefix_the_rest_fits_and_the_content_is_that_of_everybody(seed: int) -> None:
     history, update = lossy(seed)
     guard = Guard(root_type=root_type)
-    prefix = guard.complete(update)
+    prefix = guard.complete(update)[0]
     taken(guard, prefix)
     doc = replica(prefix)
     for piece in [*history, update]:
-        part = guard.complete(piece)
+        part = guard.complete(piece)[0]
         assert part == piece or any(section.skips for section in read(piece).sections)
         taken(guard, part)
         doc.apply_update(part)
@@ -105,13 +105,13 @@ def test_the_prefix_of_a_complete_update_is_itself(seed: int) -> None:
     history, update = lossy(seed)
     guard = Guard(root_type=root_type)
     for piece in history:
-        assert guard.complete(piece) == piece
+        assert guard.complete(piece) == (piece, True)
         taken(guard, piece)
     whole = merge_updates(*history)
-    assert Guard(root_type=root_type).complete(whole) == whole
+    assert Guard(root_type=root_type).complete(whole) == (whole, True)
     empty = Guard(root_type=root_type)
-    once = empty.complete(update)
-    assert empty.complete(once) == once
+    once = empty.complete(update)[0]
+    assert empty.complete(once) == (once, True)
 
 
 def test_what_a_prefix_holds() -> None:
@@ -123,16 +123,24 @@ def test_what_a_prefix_holds() -> None:
         deletes=[(8, 0, 3), (9, 1, 1), (77, 0, 5)],
     )
     assert isinstance(guard.check(update), Gap)
-    assert guard.complete(update) == wire(
+    wanted = wire(
         (8, 0, struct(text("x"))),
         (9, 2, struct(text("c"), origin=(9, 1)), struct(text("d"), origin=(9, 2))),
         deletes=[(8, 0, 1), (9, 1, 1)],
     )
+    assert guard.complete(update) == (wanted, False)
+
+
+def test_clocks_left_out_that_are_known_leave_nothing_out() -> None:
+    guard = taken(Guard(), wire((9, 0, struct(text("abc")))))
+    rest = struct(text("d"), origin=(9, 2))
+    assert guard.complete(wire((9, 0, struct(text("a")), b"\x0a\x02", rest))) == (wire((9, 3, rest)), True)
 
 
 def test_the_prefix_of_what_depends_on_nothing_known_is_empty() -> None:
     guard = Guard()
-    prefix = guard.complete(wire((9, 4, struct(text())), deletes=[(8, 0, 1)]))
+    prefix, whole = guard.complete(wire((9, 4, struct(text())), deletes=[(8, 0, 1)]))
+    assert not whole
     assert prefix == b"\x00\x00"
     verdict = guard.check(prefix)
     assert isinstance(verdict, Accepted)
@@ -140,6 +148,6 @@ def test_the_prefix_of_what_depends_on_nothing_known_is_empty() -> None:
 
 
 def test_malformed_bytes_stay_as_they_are() -> None:
-    assert Guard().complete(b"\x05") == b"\x05"
+    assert Guard().complete(b"\x05") == (b"\x05", True)
     misplaced = wire((9, 0, struct(text(), parent=(9, 0))))
-    assert Guard().complete(misplaced) == misplaced
+    assert Guard().complete(misplaced) == (misplaced, True)
