@@ -112,7 +112,8 @@ def in_words(error: OSError) -> str:
 
 
 def keep_for_report(folder: Path, data: bytes, reason: str) -> None:
-    """Keep what broke the document, with the reason, and the newest of those before it that there is room for. Raises OSError."""
+    """Keep what broke the document, with the reason, and the newest of those before it that there is room for.
+    Raises OSError."""
     folder.mkdir(mode=0o700, exist_ok=True)
     stem = f"{time.time_ns():020}-{digest(data)[:8]}"
     (folder / f"{stem}.update").write_bytes(data)

@@ -151,7 +151,8 @@ class HubClients:
             self._changed()
 
     def _cut(self, session: str, clients: tuple[int, ...]) -> None:
-        """Edits under ids that others hold were not taken: tell the sender once an id, and see if the others live."""
+        """Edits under ids that others hold were not taken: tell the sender once an id, and see if the others
+        live."""
         if self._holders.cut(session, clients):
             self._let_out(lambda: self._fanout.send(session, TAKEN_ID))
         for other in {self._holders.holder(client) for client in clients}:

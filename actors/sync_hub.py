@@ -294,5 +294,5 @@ class _Hub:
         """Nobody may look at the Doc until it is built anew; what broke it is kept for a bug report."""
         self._whole = trio.Event()
         self._checkpointer.offer(Quarantine(broken.update, broken.reason))
-        text = "An edit broke the document and was not taken. It was kept for a bug report, and the document was rebuilt."
+        text = "An edit broke the document and was not taken. It is kept for a bug report; all the rest is there."
         self.saver.tell(Notice("edit_quarantined", text, "warning"))

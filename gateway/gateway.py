@@ -167,8 +167,8 @@ class _Gateway:
             self._deliver(self._presence.greeting(session, trio.current_time()))
 
     def _tell_hub(self, session: str) -> None:
-        """Under which id a connection shows itself, or tries to: edits of that id come from it alone. Told again now
-        and then, as the hub may be another one by now."""
+        """Under which id a connection shows itself, or tries to: edits of that id come from it alone. Told again
+        now and then, as the hub may be another one by now."""
         client, now = self._presence.shown(session), trio.current_time()
         told, at = self._shown.get(session, (None, 0.0))
         if client is None or (client == told and now < at + SHOW_EVERY):

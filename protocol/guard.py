@@ -81,9 +81,10 @@ class Guard:
         return {client: clocks.end for client, clocks in self._known.items()}
 
     def check(self, update: bytes, foreign: Container[int] = (), emptied: Container[int] | None = None) -> Verdict:
-        """Judge one update. ``foreign``: client ids that other live connections hold. ``emptied``: those under which
-        new GC blocks are taken (None: all), which tell of edits and of nothing that was in them: under somebody
-        else's next clocks they would make this server drop whatever that client writes there. Never raises.
+        """Judge one update. ``foreign``: client ids that other live connections hold. ``emptied``: those under
+        which new GC blocks are taken (None: all), which tell of edits and of nothing that was in them: under
+        somebody else's next clocks they would make this server drop whatever that client writes there. Never
+        raises.
 
         Structs that are known already may come from anybody: every client sends them along now and then.
         """
@@ -128,9 +129,9 @@ class Guard:
             return update
 
     def complete(self, update: bytes) -> tuple[bytes, bool]:
-        """The update without whatever depends on something unknown, to be checked: the longest prefix of each client's
-        structs that holds together, and what it may delete. And whether that is all of it. Malformed bytes stay as
-        they are."""
+        """The update without whatever depends on something unknown, to be checked: the longest prefix of each
+        client's structs that holds together, and what it may delete. And whether that is all of it. Malformed
+        bytes stay as they are."""
         try:
             parsed = read(update, self.limits)
             walk = Integration(self._known, self.root_type, self.limits.nesting, strict=True)

@@ -78,7 +78,8 @@ class Holders:
         return len(told) > before
 
     def left(self, session: str) -> tuple[str, ...]:
-        """A connection ended, its ids are free. The sessions from which edits of these were cut: to be asked again."""
+        """A connection ended, its ids are free. The sessions from which edits of these were cut: to be asked
+        again."""
         freed = self._held.pop(session, ())
         self._shown.pop(session, None)
         for client in self._told.pop(session, ()):

@@ -1,9 +1,9 @@
 """Is a client's copy of this document's lineage? Its state vector tells most of it, before any work.
 
 Every document begins with its seed, under a client id of its own (seed.py). A copy that was ever in sync with a
-server holds the seed of that time, what that server wrote, and perhaps edits of people: merged with a document that
-was rebuilt from its file meanwhile, it would bring every cell twice. A client that was never in sync lacks the seed
-as well, and must be let in: it holds edits under its own id at most, and under that of another tab.
+server holds the seed of that time, what that server wrote, and perhaps edits of people: merged with a document
+that was rebuilt from its file meanwhile, it would bring every cell twice. A client that was never in sync lacks
+the seed as well, and must be let in: it holds edits under its own id at most, and under that of another tab.
 
 So *several* ids are three or more. A copy with two may be either, the seed and the server's of somebody who only
 looked, or the ids of two tabs: it is let in, and refused when it brings what every server writes into a document
@@ -47,8 +47,8 @@ def standing(state: bytes, seed: int) -> Standing:
 
 
 def served(update: bytes, known: Callable[[], Mapping[int, int]]) -> bool:
-    """Whether an update brings what another server wrote: a beginning of the root ``nb_path`` (each server writes it
-    before its first client comes). ``known``: gives the next clock per client id. Never raises."""
+    """Whether an update brings what another server wrote: a beginning of the root ``nb_path`` (each server writes
+    it before its first client comes). ``known``: gives the next clock per client id. Never raises."""
     if b"nb_path" not in update:
         return False
     try:

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-# Seconds: between two requests; until an unanswered one tells against a client whose updates depend on what it does
-# not send; until a client whose id another one claims is taken for gone; the longest pause between attempts.
+# Seconds: between two requests; until an unanswered one tells against a client whose updates depend on what it
+# does not send; until a client whose id another one claims is taken for gone; the longest pause between attempts.
 PAUSE: Final = 1.0
 PATIENCE: Final = 10.0
 PROOF: Final = 5.0
@@ -20,8 +20,8 @@ LONGEST: Final = 60.0
 
 
 class _Asked(msgspec.Struct):
-    """``since``: the request that is outstanding was sent then; inf: none is. ``next``: one is planned. ``prove_by``:
-    unless it says anything until then, it is gone. ``pause``: before another request."""
+    """``since``: the request that is outstanding was sent then; inf: none is. ``next``: one is planned.
+    ``prove_by``: unless it says anything until then, it is gone. ``pause``: before another request."""
 
     since: float = inf
     last: float = -inf
@@ -71,8 +71,8 @@ class SyncRequests:
             asked.prove_by = inf
 
     def answered(self, session: str, whole: bool, now: float) -> None:
-        """A step 2 came. One that is not ``whole`` is asked for again, after longer and longer pauses: what it lacks
-        may come another way."""
+        """A step 2 came. One that is not ``whole`` is asked for again, after longer and longer pauses: what it
+        lacks may come another way."""
         asked = self._asked.get(session)
         if asked is None:
             return

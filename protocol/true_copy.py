@@ -27,8 +27,8 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What became of a client's update. ``clients``: ids that it brought new edits of. ``cut``: ids whose edits were
-    cut from it. ``missing``: what it depends on that is not here; of a sync step 2 the rest was taken."""
+    """What became of a client's update. ``clients``: ids that it brought new edits of. ``cut``: ids whose edits
+    were cut from it. ``missing``: what it depends on that is not here; of a sync step 2 the rest was taken."""
 
     changed: bool = False
     clients: tuple[int, ...] = ()
@@ -118,8 +118,8 @@ class TrueCopy:
     ) -> Taken | Rejected | Broken:
         """Judge and apply; revert what it does to the server's own keys.
 
-        ``foreign``, ``emptied``: see :meth:`Guard.check`. ``answer``: a sync step 2, of which what holds together is
-        taken; any other update is taken whole or not at all."""
+        ``foreign``, ``emptied``: see :meth:`Guard.check`. ``answer``: a sync step 2, of which what holds together
+        is taken; any other update is taken whole or not at all."""
         guard = self._guard
         cut: tuple[int, ...] = ()
         missing = None
@@ -155,8 +155,8 @@ class TrueCopy:
         return changed
 
     def _arrived(self, verdict: Accepted) -> bool:
-        """Whether the Doc holds what the guard says that it should. (When it made of an update the very same bytes,
-        as of nearly all that people type, nobody has to look.)"""
+        """Whether the Doc holds what the guard says that it should. (When it made of an update the very same
+        bytes, as of nearly all that people type, nobody has to look.)"""
         if not verdict.clocks:
             return True
         reader = Reader(self.doc.state_vector())

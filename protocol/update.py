@@ -85,8 +85,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """The structs of one client: clocks ``clock`` to ``end`` (exclusive), bytes ``start`` to ``stop``. ``gone``: up
-    to which clock there are GC blocks, 0 without any. ``skips``: some of the blocks are of kind SKIP."""
+    """The structs of one client: clocks ``clock`` to ``end`` (exclusive), bytes ``start`` to ``stop``. ``gone``:
+    up to which clock there are GC blocks, 0 without any. ``skips``: some of the blocks are of kind SKIP."""
 
     client: int
     clock: int
@@ -229,7 +229,8 @@ class _Walk(Reader):
         return Section(client, first, clock, blocks, start, self.at, gone, skips)
 
     def offsets(self, section: Section, stop: int) -> list[int]:
-        """Where each of the first ``stop`` blocks of a section that was read begins, and where the last one ends."""
+        """Where each of the first ``stop`` blocks of a section that was read begins, and where the last one
+        ends."""
         self.at = section.start
         for _ in range(3):  # count, client, clock
             self.uint()
