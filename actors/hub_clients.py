@@ -24,7 +24,7 @@ from protocol.true_copy import Broken, Taken, TrueCopy
 log = logging.getLogger("ganimede.hub")
 
 BAD_FRAME, FOREIGN, GONE, MALFORMED_STATE = 4400, 4409, 1013, 1007
-OTHER_LINEAGE = "your copy is of an earlier state of this notebook: discard it and load the notebook anew"
+OTHER_LINEAGE = "your copy is of an earlier state of this notebook: discard it and load it anew"
 
 TAKEN_ID = Notice(
     "client_id_taken",

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 import trio
-from pycrdt import Array, Doc, Map, Text, create_update_message, write_message, write_var_uint
+from pycrdt import Array, Doc, Map, Text, create_update_message, merge_updates, write_message, write_var_uint
 from trio_websocket import ConnectionClosed
 
 from tests.conformance.clients import NodeClient, converged, until
@@ -385,8 +385,8 @@ async def test_types_nested_one_per_update_are_refused_at_some_depth(server: Ser
         assert fresh.synced.is_set()
 
 
-async def test_an_update_with_a_gap_is_asked_about_and_then_refused(server: Server) -> None:
-    """S-3."""
+def gapped_updates() -> list[bytes]:
+    """Edits of one client, of which the first ones are missing."""
     doc: Doc[object] = Doc()
     updates: list[bytes] = []
     subscription = doc.observe(lambda event: updates.append(event.update))
@@ -394,19 +394,47 @@ async def test_an_update_with_a_gap_is_asked_about_and_then_refused(server: Serv
     for number in range(10):
         array.append(f"gap{number:05}")
     doc.unobserve(subscription)
+    return updates[2:]
+
+
+async def test_updates_with_a_gap_of_a_client_that_does_not_answer_are_refused(server: Server) -> None:
+    """S-3."""
     asked: list[bytes] = []
     sender = Connection(server.room_url, server.token)
     async with sender:
         await sender.connect(lambda message: asked.append(bytes(message)) if message[:2] == b"\0\0" else None)
-        with suppress(ConnectionClosed), trio.move_on_after(20):
-            while True:  # one burst is asked about once: what was sent before the question depends on the same gap
-                for update in updates[2:]:
+        with suppress(ConnectionClosed), trio.move_on_after(30):
+            while True:
+                for update in gapped_updates():
                     await sender.send(create_update_message(update))
                 await trio.sleep(0.2)
         assert await sender.wait_closed() == 4400
-    assert len(asked) == 1 + 3  # the greeting is one, too
+    assert len(asked) == 1  # what was sent before the answer would be in the answer
     async with stock(server) as fresh:
         assert not [cell for cell in fresh.array("cells") if str(cell).startswith("gap")]
+
+
+async def test_of_a_sync_answer_with_a_gap_the_rest_is_dropped_and_the_sender_told(server: Server) -> None:
+    """S-3: on the page's socket in words."""
+    heard: list[str | bytes] = []
+    sender = Connection(server.control_url, server.token)
+    doc: Doc[object] = Doc()
+    doc.get("whole", type=Map)["key"] = "arrives"
+    async with sender, stock(server) as other:
+        await sender.connect(heard.append)
+        await sender.send(b"\x00\x01" + write_message(merge_updates(doc.get_update(), *gapped_updates())))
+
+        async def told() -> bool:
+            return any("edits_incomplete" in each for each in heard if isinstance(each, str))
+
+        await until(told)
+        await until(lambda: _is(other, "whole", {"key": "arrives"}))
+        assert sender.connected
+        assert not [cell for cell in other.array("cells") if str(cell).startswith("gap")]
+
+
+async def _is(client: PycrdtClient, name: str, content: object) -> bool:
+    return client.map(name).to_py() == content
 
 
 # ------------------------------------------------------------------------------------- what the server puts right
