@@ -263,7 +263,9 @@ class Integration:
         """A cut behind ``left`` must not go through a character: yrs then counts other clocks than everybody."""
         client, clock = left
         known, fresh = self.known.get(client), self.fresh.get(client)
-        if (known is not None and known.pairs_up(clock)) or (fresh is not None and fresh.pairs_up(clock)):
+        if known is not None and known.pairs and known.pairs_up(clock):
+            raise Halved("An edit cuts a character in two.")
+        if fresh is not None and fresh.pairs and fresh.pairs_up(clock):
             raise Halved("An edit cuts a character in two.")
 
     def between(self, block: Block) -> Trait:
