@@ -90,9 +90,11 @@ class Guard:
         """
         try:
             parsed = read(update, self.limits)
-            if refused := self._whose(parsed.sections, foreign, emptied):
-                return refused
-            return self._judge(parsed, strict=True)
+            asked = self._whose(parsed.sections, foreign, emptied)
+            if isinstance(asked, Rejected):
+                return asked
+            verdict = self._judge(parsed, strict=True)
+            return asked if asked and isinstance(verdict, Accepted) else verdict
         except TooDeep as error:
             return Rejected(str(error), "nesting")
         except Halved as error:
