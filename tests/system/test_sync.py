@@ -598,3 +598,61 @@ async def test_a_client_frozen_and_thawed_is_whole_again(server: Server) -> None
             python.insert("frozen00", 0, "y")
         os.kill(node.pid, signal.SIGCONT)
         await converged(node, python)
+
+
+# ------------------------------------------------------------------------------------------- who writes under which id
+
+
+async def test_who_comes_back_while_the_old_connection_is_half_open_loses_nothing(server: Server) -> None:
+    """S-10, S-11: the same document on a new connection; of the old one nobody noticed that it is dead."""
+    async with stock(server) as other, stock(server) as old:
+        old.set_awareness({"user": "x"})
+        old.create("halfopen", "sent")
+        await until(lambda: _says(other, "halfopen", "sent"))
+        old._hear_sync = lambda message: None  # type: ignore[method-assign]
+        back = PycrdtClient(server.room_url, server.token, doc=old.doc)
+        # From here on the old connection says nothing more.
+        old.doc.unobserve(old._subscription)
+        old._subscription = old.doc.observe(lambda event: None)
+        back.insert("halfopen", 4, " offline")
+        async with back:
+            back.set_awareness({"user": "x"})
+            back.insert("halfopen", 12, " typed")
+            await until(lambda: _says(other, "halfopen", "sent offline typed"), within=20)
+            assert await old.connection.wait_closed() == 1013
+            back.insert("halfopen", 18, ".")
+            await until(lambda: _says(other, "halfopen", "sent offline typed."))
+            assert back.connection.connected
+
+
+async def test_edits_under_the_id_of_somebody_who_is_here_are_cut_and_the_page_told(server: Server) -> None:
+    """S-10."""
+    heard: list[str | bytes] = []
+    sender = Connection(server.control_url, server.token)
+    async with stock(server) as victim, sender:
+        victim.create("victim00", "mine")
+        await until(lambda: _holds(server, "victim00"))
+        forged: Doc[object] = Doc(client_id=victim.doc.client_id)
+        forged.apply_update(victim.doc.get_update())
+        before = forged.get_state()
+        forged.get("cells", type=Array).append("forged00")
+        await sender.connect(heard.append)
+        for _ in range(3):
+            await sender.send(create_update_message(forged.get_update(before)))
+
+        async def told() -> bool:
+            return any("client_id_taken" in each for each in heard if isinstance(each, str))
+
+        await until(told)
+        victim.insert("victim00", 4, " still")
+        async with stock(server) as fresh:
+            await until(lambda: _says(fresh, "victim00", "mine still"))
+            assert "forged00" not in list(fresh.array("cells"))
+        assert sum("client_id_taken" in each for each in heard if isinstance(each, str)) == 1
+        assert victim.connection.connected
+        assert sender.connected
+
+
+async def _holds(server: Server, cell: str) -> bool:
+    async with stock(server) as fresh:
+        return cell in list(fresh.array("cells"))
