@@ -653,6 +653,31 @@ async def test_edits_under_the_id_of_somebody_who_is_here_are_cut_and_the_page_t
         assert sender.connected
 
 
+async def test_an_id_that_somebody_shows_itself_under_is_not_anybodys(server: Server) -> None:
+    """S-10: also before its first edit."""
+    heard: list[str | bytes] = []
+    sender = Connection(server.control_url, server.token)
+    async with stock(server) as victim, stock(server) as other, sender:
+        victim.set_awareness({"user": "x"})
+        await until(lambda: _present(other, victim.doc.client_id))
+        forged: Doc[object] = Doc(client_id=victim.doc.client_id)
+        forged.get("cells", type=Array).append("forged01")
+        await sender.connect(heard.append)
+        await sender.send(create_update_message(forged.get_update()))
+
+        async def told() -> bool:
+            return any("client_id_taken" in each for each in heard if isinstance(each, str))
+
+        await until(told)
+        victim.create("first000", "mine")
+        await until(lambda: _says(other, "first000", "mine"))
+        assert "forged01" not in list(other.array("cells"))
+
+
+async def _present(client: PycrdtClient, client_id: int) -> bool:
+    return client_id in client.present()
+
+
 async def _holds(server: Server, cell: str) -> bool:
     async with stock(server) as fresh:
         return cell in list(fresh.array("cells"))
