@@ -21,7 +21,7 @@ from actors.disk import LockTaken, NotebookFile, digest, in_words, lock, tempora
 from actors.journal import EMPTY, Journal, JournalError, Known, NoJournalHere, Replayed
 from protocol import notebook_file
 from protocol.messages import Entry, Notice
-from protocol.seed import arrange, seed
+from protocol.seed import arrange, client_id, seed
 
 
 class BootError(Exception):
@@ -131,11 +131,14 @@ def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
         value = notebook_file.load(data or b"")
     except notebook_file.NotebookFileError as error:
         raise BootError(f"{path} cannot be opened: {error}") from None
-    update = seed(arrange(value), hashlib.sha256(data or b"").digest())
+    known_by = hashlib.sha256(data or b"").digest()
+    update = seed(arrange(value), known_by)
     held = digest(data)
     try:
         count = journal.store_snapshot(update, (), content=False)
-        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count)
+        journal.set_meta(
+            epoch=epoch, file_hash=held, saving_hash=held, saved_content=count, seed=client_id(known_by)
+        )
     except sqlite3.Error as error:
         raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None
 

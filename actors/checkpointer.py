@@ -1,7 +1,7 @@
 """The Checkpointer.
 
 Owns: the disk, that is the journal and the notebook's file (both opened by boot.py, and outliving it).
-Hears: Load, Append, StoreSnapshot, Save.
+Hears: Load, Append, StoreSnapshot, Save, Quarantine.
 Tells: nobody. It answers; it never asks the hub.
 After a crash: an append in hand was not acknowledged, so the hub sends it again; a save in hand left the old file
 or the new one, never a part.
@@ -9,6 +9,7 @@ or the new one, never a part.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from typing import assert_never
 import trio
 
 from actors.boot import OpenNotebook
-from actors.disk import digest, in_words
+from actors.disk import digest, in_words, keep_for_report
 from actors.journal import Journal, JournalError
 from actors.journal_thread import JournalThread
 from actors.mailbox import Actor, Mailbox
@@ -31,12 +32,15 @@ from protocol.messages import (
     CheckpointerMessage,
     Load,
     Notice,
+    Quarantine,
     Recovered,
     Reply,
     Save,
     Saving,
     StoreSnapshot,
 )
+
+log = logging.getLogger("ganimede.disk")
 
 
 def checkpointer(notebook: OpenNotebook) -> Actor[CheckpointerMessage]:
@@ -63,6 +67,8 @@ async def _serve(mailbox: Mailbox[CheckpointerMessage], disk: _Disk, saves: trio
                 disk.record(partial(disk.journal.append, updates, queue, content), reply)
             case StoreSnapshot(reply, state, queue, content):
                 disk.record(partial(disk.journal.store_snapshot, state, queue, content), reply)
+            case Quarantine(update, reason):
+                saves.start_soon(disk.quarantine, update, reason)
             case Save():
                 saves.start_soon(_save, disk, file_turn, message)
             case _:
@@ -105,6 +111,7 @@ class _Disk:
             first=not notebook.loaded,
             old_queue=bool(replayed.queue) and replayed.queue == notebook.old_queue,
             notices=notices,
+            seed=known.seed,
         )
         notebook.loaded = True
         return recovered
@@ -151,6 +158,13 @@ class _Disk:
         except (sqlite3.Error, JournalError) as error:
             return Saving("not saved", f"The journal could not be written ({error}).")
         return Saving("saved")
+
+    async def quarantine(self, update: bytes, reason: str) -> None:
+        folder = self._notebook.folder / "quarantine"
+        try:
+            await trio.to_thread.run_sync(keep_for_report, folder, update, reason)
+        except OSError as error:
+            log.warning("the update that broke the document could not be kept: %s", in_words(error))
 
     def _keep_aside(self, data: bytes) -> Path:
         stamp = time.strftime("%Y%m%d-%H%M%S")

@@ -12,10 +12,14 @@ import hashlib
 import os
 import secrets
 import stat
+import time
 from pathlib import Path
 
 # Bytes of a name that leave room for what a temporary file's name adds, below the 255 of common file systems.
 _LONG = 200
+# What is kept of updates that broke a document: so many, of so many bytes in all.
+QUARANTINED = 16
+QUARANTINED_BYTES = 16 * 1024 * 1024
 
 
 class LockTaken(Exception):
@@ -126,3 +130,18 @@ def in_words(error: OSError) -> str:
     """An OSError as the end of a sentence, without a traceback's noise."""
     text = error.strerror or type(error).__name__
     return text[0].lower() + text[1:] if text else text
+
+
+def keep_for_report(folder: Path, data: bytes, reason: str) -> None:
+    """Keep what broke the document, with the reason, and the newest of those before it that there is room for.
+    Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    stem = f"{time.time_ns():020}-{digest(data)[:8]}"
+    (folder / f"{stem}.update").write_bytes(data)
+    (folder / f"{stem}.txt").write_text(f"{reason[:2000]}\n")
+    size = 0
+    for number, kept in enumerate(sorted(folder.glob("*.update"), reverse=True)):
+        size += kept.stat().st_size
+        if number >= QUARANTINED or (number and size > QUARANTINED_BYTES):
+            kept.unlink()
+            kept.with_suffix(".txt").unlink(missing_ok=True)

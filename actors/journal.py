@@ -83,13 +83,15 @@ def _unreadable(path: Path, error: sqlite3.Error) -> JournalError:
 class Known(msgspec.Struct, frozen=True):
     """What the journal knows of itself and the file. ``saving_hash``: of the bytes that were to be written last,
     which are the file's if the server was killed before it could set ``file_hash``. ``content`` counts appends
-    that changed what the file would say, ``saved`` how many of them it says."""
+    that changed what the file would say, ``saved`` how many of them it says. ``seed``: the client id of what the
+    document began with, 0 if that was not recorded."""
 
     epoch: str
     file_hash: str
     saving_hash: str
     content: int
     saved: int
+    seed: int = 0
 
 
 class Journal:
@@ -219,11 +221,16 @@ class Journal:
         """Raises :class:`JournalError` for what SQLite cannot read."""
         try:
             epoch, file_hash, saving_hash = map(self.meta, ("epoch", "file_hash", "saving_hash"))
-            saved = self.meta("saved_content")
+            saved, seed = map(self.meta, ("saved_content", "seed"))
         except sqlite3.Error as error:
             raise _unreadable(self.path, error) from error
         return Known(
-            str(epoch or ""), str(file_hash or ""), str(saving_hash or ""), self._content, int(saved or 0)
+            str(epoch or ""),
+            str(file_hash or ""),
+            str(saving_hash or ""),
+            self._content,
+            int(saved or 0),
+            int(seed or 0),
         )
 
     def set_meta(self, **values: str | int | None) -> None:

@@ -22,10 +22,11 @@ import msgspec
 import trio
 
 from actors.fanout import Fanout
+from actors.hub_clients import HubClients
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
 from actors.recorder import Recorder, Unsaved
 from actors.saver import Frozen, Saver
-from protocol.guard import Gap, Limits, Rejected
+from protocol.guard import Limits
 from protocol.messages import (
     Announced,
     AnswerSync,
@@ -42,27 +43,23 @@ from protocol.messages import (
     HubMessage,
     Load,
     Notice,
+    Quarantine,
     ReadNotebook,
     ReadQueue,
     RecordedQueue,
     Recovered,
+    Shows,
     Subscribe,
     Unsubscribe,
     WatchDocument,
 )
-from protocol.receipts import Receipts
-from protocol.sync import DURABLE, FILED, lineage_message, receipt_message, step1_message, step2_message
+from protocol.sync import DURABLE, FILED, receipt_message, step2_message
 from protocol.true_copy import Broken, TrueCopy
 
 log = logging.getLogger("ganimede.hub")
 
 # Seconds of quiet before the graphs are repaired: a client's half-done change must not be undone.
 QUIET = 1.0
-
-# A connection whose updates keep depending on what the server lacks after this many resyncs is refused. What it
-# had sent before it heard of a resync depends on the same gap, so for these seconds nothing more is asked.
-MAX_GAPS = 3
-RESYNC = 1.0
 
 
 class HubSettings(msgspec.Struct, frozen=True):
@@ -112,16 +109,16 @@ class _Hub:
         self.fanout = Fanout()
         self.saver = Saver(checkpointer, self._freeze, self._filed, settings.autosave)
         self.recorder = Recorder(checkpointer, self._state, self._tell_degraded, unsaved)
-        self._receipts = Receipts()
-        self._gaps: dict[str, tuple[int, float]] = {}  # session → resyncs asked for, and when the last
-        self._refused: dict[str, str] = {}  # sessions that were hung up on, and why: what they send is dropped
         self._let_out: list[Callable[[], None]] = []
+        self._clients = HubClients(
+            self._copy, self.fanout, lambda leave: self._let_out.append(leave), self._changed, self._broke
+        )
         self._step2: tuple[bytes, Frame] | None = None  # the last sync answer: an update, and its message
         self._repair_at = inf
 
     async def _freeze(self) -> Frozen:
         await self._whole.wait()
-        return Frozen(self._copy.doc.value(), self.recorder.content, self._receipts.batch)
+        return Frozen(self._copy.doc.value(), self.recorder.content, self._clients.receipts.batch)
 
     async def _state(self) -> bytes:
         await self._whole.wait()
@@ -131,10 +128,10 @@ class _Hub:
         """Editing goes on, nothing is acknowledged as durable, everyone is told."""
         self.saver.degraded(f"Edits are kept in memory only: {reason}." if reason else "")
         if not reason:
-            self._hand_out(DURABLE, self._receipts.settle())
+            self._hand_out(DURABLE, self._clients.receipts.settle())
 
     def _filed(self, batch: int) -> None:
-        self._hand_out(FILED, self._receipts.file(batch))
+        self._hand_out(FILED, self._clients.receipts.file(batch))
 
     def _hand_out(self, kind: int, receipts: list[tuple[str, int]]) -> None:
         for session, number in receipts:
@@ -144,6 +141,7 @@ class _Hub:
 
     async def boot(self) -> None:
         recovered = self.recorder.resume(await self._load())
+        self._clients.seed, self._clients.epoch = recovered.seed, recovered.epoch
         self._build(recovered.updates)
         self._epoch = recovered.epoch
         self._copy.recover(recovered, self._settings.path)
@@ -156,7 +154,7 @@ class _Hub:
         return await again(lambda: self._checkpointer.ask(Load))
 
     def _build(self, updates: tuple[bytes, ...]) -> None:
-        left_out = self._copy.build(updates, self._new_client_id())
+        left_out = self._copy.build(updates, self._new_client_id(), self._clients.seed)
         if left_out:
             text = f"{left_out} edits in the journal could not be read and were left out."
             log.error("%s", text)
@@ -173,7 +171,7 @@ class _Hub:
     async def serve(self, mailbox: Mailbox[HubMessage]) -> None:
         while True:
             batch: list[HubMessage] = []
-            deadline = min(self.fanout.due, self._repair_at)
+            deadline = min(self.fanout.due, self._repair_at, self._clients.due)
             if trio.current_time() < deadline:
                 with trio.move_on_at(deadline):
                     try:
@@ -194,6 +192,8 @@ class _Hub:
         now = trio.current_time()
         if now >= self.fanout.due:
             self.fanout.flush(now)
+        if now >= self._clients.due:
+            self._clients.tick(now)
         if now >= self._repair_at:
             self._repair_at = inf
             self._copy.repair()
@@ -212,9 +212,9 @@ class _Hub:
             self.fanout.broadcast(batch.updates, trio.current_time())
         for leave in let_out:
             leave()
-        self._hand_out(DURABLE, self._receipts.end(durable))
+        self._hand_out(DURABLE, self._clients.receipts.end(durable))
         if self.saver.says_all and not batch.content:
-            self._filed(self._receipts.batch)
+            self._filed(self._clients.receipts.batch)
 
     async def finish(self) -> None:
         """A clean stop: what waits goes out, then the file and one snapshot; the Checkpointer still lives."""
@@ -229,11 +229,8 @@ class _Hub:
 
     def _handle(self, message: HubMessage) -> None:
         match message:
-            case ClientUpdate():
-                self._client_update(message)
-            case Announced(session):
-                self._receipts.follow(session)
-                self._let_out.append(lambda: self._greet(session))
+            case ClientUpdate() | Announced() | Shows():
+                self._clients.hear(message)
             case Edit(reply, changes, queue):
                 self._copy.edit(changes, queue)
                 self._let_out.append(lambda: reply(Done()))
@@ -245,12 +242,11 @@ class _Hub:
             case Subscribe():
                 self._subscribe(message)
             case Unsubscribe(session):
-                self._gaps.pop(session, None)
-                self._refused.pop(session, None)
-                self._receipts.forget(session)
+                self._clients.left(session)
                 self._let_out.append(lambda: self.fanout.remove(session))  # behind a Subscribe in this batch
             case AnswerSync(session, state):
-                self._let_out.append(lambda: self._answer_sync(session, state))
+                if self._clients.announced(session, state):
+                    self._let_out.append(lambda: self._answer_sync(session, state))
             case Checkpoint() as checkpoint:
                 self._let_out.append(lambda: self.saver.save_now(checkpoint))
             case WatchDocument(watched, outlet):
@@ -283,27 +279,15 @@ class _Hub:
         )
 
     def _subscribe(self, message: Subscribe) -> None:
+        self._clients.joined(message.session, message.state)
+
         def admit() -> None:
             self.fanout.add(message.session, message.outlet, message.merged)
-            if message.session in self._refused:  # before this subscription there was nobody to hang up on
-                self.fanout.hang_up(message.session, 4400, self._refused[message.session])
-            if message.announced:
-                self._receipts.follow(message.session)
-                self._greet(message.session)
-            else:
-                self._ask_for_edits(message.session)
-            if message.state is not None:
+            if self._clients.subscribed(message.session, message.announced) and message.state is not None:
                 self._answer_sync(message.session, message.state)
             message.reply(Done())
 
         self._let_out.append(admit)
-
-    def _greet(self, session: str) -> None:
-        self.fanout.send(session, Frame(lineage_message(self._epoch)))
-        self._ask_for_edits(session)
-
-    def _ask_for_edits(self, session: str) -> None:
-        self.fanout.send(session, Frame(step1_message(self._copy.doc.state_vector())))
 
     def _answer_sync(self, session: str, state: bytes) -> None:
         try:
@@ -315,41 +299,14 @@ class _Hub:
             self._step2 = (update, Frame(step2_message(update)))
         self.fanout.send(session, self._step2[1])
 
-    # --------------------------------------------------------------------------------------- what clients send
+    # --------------------------------------------------------------------------------------- what clients did
 
-    def _client_update(self, message: ClientUpdate) -> None:
-        session = message.session
-        if session in self._refused:
-            return
-        match self._copy.client_update(session, message.update):
-            case Rejected(reason):
-                log.warning("an update was refused: %s", reason)
-                self._refuse(session, reason)
-            case Gap():
-                self._ask_again(session)
-            case Broken(reason):
-                log.error("an update broke the document and was not kept: %s", reason)
-                self._refuse(session, "the update cannot be applied")
-                self._whole = trio.Event()
-            case changed:
-                self._gaps.pop(session, None)
-                self._receipts.handle(session, message.number, message.answer)
-                if changed:
-                    self._repair_at = trio.current_time() + QUIET
+    def _changed(self) -> None:
+        self._repair_at = trio.current_time() + QUIET
 
-    def _ask_again(self, session: str) -> None:
-        """The update depends on something unknown: ask for all that the client has, and drop this piece."""
-        self._receipts.ask(session)
-        count, last = self._gaps.get(session, (0, -inf))
-        now = trio.current_time()
-        if now < last + RESYNC:
-            return
-        if count == MAX_GAPS:
-            self._refuse(session, "updates depend on edits that were never sent")
-            return
-        self._gaps[session] = (count + 1, now)
-        self._let_out.append(lambda: self._ask_for_edits(session))
-
-    def _refuse(self, session: str, reason: str) -> None:
-        self._refused[session] = reason
-        self._let_out.append(lambda: self.fanout.hang_up(session, 4400, reason))
+    def _broke(self, broken: Broken) -> None:
+        """Nobody may look at the Doc until it is built anew; what broke it is kept for a bug report."""
+        self._whole = trio.Event()
+        self._checkpointer.offer(Quarantine(broken.update, broken.reason))
+        text = "An edit broke the document and was not taken. It is kept for a bug report; all the rest is there."
+        self.saver.tell(Notice("edit_quarantined", text, "warning"))

@@ -128,7 +128,7 @@ class Connection:
         if self._services.failed:
             started()  # nobody takes from the hub's mailbox, and a full one must not keep the client from a retry
         while not self._sink.closing:  # else the hub would close each new subscription at once
-            outlet = HubOutlet(self._sink)
+            outlet = HubOutlet(self._sink, self._text)
             await again(partial(self._subscribe, outlet, started))
             await outlet.gone.wait()
         started()

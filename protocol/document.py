@@ -81,6 +81,7 @@ class Document:
         self._touched = Touched()
         self._produced: list[bytes] = []
         self._full: bytes | None = None
+        self.applied = b""  # what the last client's update came to
         with fence():
             self._doc: Doc[Any] = Doc(client_id=client_id)
             for update in merged(updates):
@@ -197,6 +198,7 @@ class Document:
         with fence():
             self._doc.apply_update(update)
         changed = bool(self._produced)
+        self.applied = bytes(self._produced[0]) if changed else b""
         self._produced.clear()
         if changed:
             self._full = None

@@ -166,7 +166,7 @@ class AnswerSync(msgspec.Struct, frozen=True):
 
 
 class ClientUpdate(msgspec.Struct, frozen=True):
-    """y-protocols sync step 2 (``answer``) or update from a client, raw bytes, not yet trusted.
+    """y-protocols sync step 2 (``answer``: to our step 1) or update from a client, raw bytes, not yet trusted.
 
     ``number``: which of the connection's updates it is, from 1, if it announced itself (protocol/receipts.py).
     """
@@ -181,6 +181,13 @@ class Announced(msgspec.Struct, frozen=True):
     """The client of this session wants to know the lineage and what becomes of its updates."""
 
     session: str
+
+
+class Shows(msgspec.Struct, frozen=True):
+    """A connection shows itself, or tries to, under this Yjs client id (awareness)."""
+
+    session: str
+    client: int
 
 
 class Enqueue(msgspec.Struct, frozen=True):
@@ -260,6 +267,7 @@ HubMessage: TypeAlias = (
     | AnswerSync
     | ClientUpdate
     | Announced
+    | Shows
     | Enqueue
     | Edit
     | ReadQueue
@@ -284,6 +292,7 @@ class Recovered(msgspec.Struct, frozen=True):
 
     ``first``: no incarnation of the hub in this server has loaded before. ``old_queue``: the queue was recorded
     before this server started. ``saved``: the file says all of this; ``content`` as in :class:`Appended`.
+    ``seed``: the client id of what the document began with, 0 if that is not known.
     """
 
     updates: tuple[bytes, ...]
@@ -294,6 +303,14 @@ class Recovered(msgspec.Struct, frozen=True):
     first: bool
     old_queue: bool
     notices: tuple[Notice, ...] = ()
+    seed: int = 0
+
+
+class Quarantine(msgspec.Struct, frozen=True):
+    """Keep an update that passed the guard and broke the document, for a bug report. Nobody waits for it."""
+
+    update: bytes
+    reason: str
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -339,7 +356,7 @@ class Save(msgspec.Struct, frozen=True):
     content: int
 
 
-CheckpointerMessage: TypeAlias = Load | Append | StoreSnapshot | Save
+CheckpointerMessage: TypeAlias = Load | Append | StoreSnapshot | Save | Quarantine
 
 
 # ------------------------------------------------------------------------------------------------- KernelActor

@@ -1,4 +1,4 @@
-"""Which of a connection's updates are durable, and which are in the file: what its client is told (S-10, S-11).
+"""Which of a connection's updates are durable, and which are in the file: what its client is told (S-14, S-15).
 
 A client that announced itself counts the sync updates it sends (steps 2 and updates alike, from 1), and so does
 the server. "The first n are durable" then says it exactly, deletions included, which a state vector does not know.

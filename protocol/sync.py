@@ -24,7 +24,7 @@ class Step1(msgspec.Struct, frozen=True):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """Sync step 2 or update. ``answer``: step 2, all that the client has and the server said it lacks."""
+    """Sync step 2 (``answer``: to a step 1) or update: for the receiver's document they mean the same."""
 
     update: bytes
     answer: bool = False

@@ -10,8 +10,9 @@ The format, from ``encodeStateAsUpdate`` in https://github.com/yjs/yjs (all numb
 
 The low five bits of the info byte are the kind of the content; bit 7: origin, bit 6: right origin, bit 5: the
 parent sub is there. Kind 0 (GC: clocks whose content is gone) has a length and nothing else. Kind 10 (Skip:
-clocks that the sender lacks as well) is refused here, like everything that an ordinary client never writes;
-so is what yrs cannot read, because an error in the middle of applying leaves a document half changed: also kind 2
+clocks that the sender lacks as well; yjs writes it into a sync step 2 around what waits for them) is read, and
+never applied: see :func:`shortened`. Everything that an ordinary client never writes is refused here; so is what
+yrs cannot read, because an error in the middle of applying leaves a document half changed: also kind 2
 (JSON, replaced by Any in 2019), of which yrs reads one more string than there is. Clocks count UTF-16 code units
 in text, elements elsewhere.
 """
@@ -19,7 +20,7 @@ in text, elements elsewhere.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -84,7 +85,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """The structs of one client: clocks ``clock`` to ``end`` (exclusive), bytes ``start`` to ``stop``."""
+    """The structs of one client: clocks ``clock`` to ``end`` (exclusive), bytes ``start`` to ``stop``. ``gone``:
+    up to which clock there are GC blocks, 0 without any. ``skips``: some of the blocks are of kind SKIP."""
 
     client: int
     clock: int
@@ -92,6 +94,8 @@ class Section(msgspec.Struct, frozen=True):
     blocks: list[Block]
     start: int
     stop: int
+    gone: int
+    skips: bool
 
 
 class Delete(msgspec.Struct, frozen=True, gc=False):
@@ -126,13 +130,52 @@ def cut(update: Update, clients: Collection[int], state: Mapping[int, int]) -> b
     write_uint(out, len(kept))
     for section in kept:
         out += update.data[section.start : section.stop]
+    deletes = (
+        Delete(each.client, each.clock, min(each.length, state.get(each.client, 0) - each.clock))
+        if each.client in clients
+        else each
+        for each in update.deletes
+    )
+    _write_deletes(out, deletes)
+    return bytes(out)
+
+
+def shortened(update: Update, stops: Mapping[int, int], end: Callable[[int], int]) -> bytes:
+    """The same update with the first ``stops[client]`` blocks of each client only, and none where it says nothing.
+
+    Blocks in front of a Skip go, too: whoever has what the Skip leaves out has them. ``end``: the next clock per
+    client once this is applied; what would be deleted beyond it is left out.
+    """
+    sections = []
+    for section in update.sections:
+        stop = stops.get(section.client, 0)
+        skips = [at for at in range(stop) if section.blocks[at].kind == SKIP]
+        first = skips[-1] + 1 if skips else 0
+        if first < stop:
+            sections.append((section, first, stop))
+    out = bytearray()
+    write_uint(out, len(sections))
+    for section, first, stop in sections:
+        for number in (stop - first, section.client, section.blocks[first].clock):
+            write_uint(out, number)
+        offsets = _Walk(update.data, UNLIMITED).offsets(section, stop)
+        out += update.data[offsets[first] : offsets[stop]]
+    _write_deletes(
+        out,
+        (
+            Delete(each.client, each.clock, min(each.length, end(each.client) - each.clock))
+            for each in update.deletes
+        ),
+    )
+    return bytes(out)
+
+
+def _write_deletes(out: bytearray, deletes: Iterable[Delete]) -> None:
+    """Those of them that delete something."""
     ranges: dict[int, list[tuple[int, int]]] = {}
-    for delete in update.deletes:
-        length = delete.length
-        if delete.client in clients:
-            length = min(length, state.get(delete.client, 0) - delete.clock)
-        if length > 0:
-            ranges.setdefault(delete.client, []).append((delete.clock, length))
+    for delete in deletes:
+        if delete.length > 0:
+            ranges.setdefault(delete.client, []).append((delete.clock, delete.length))
     write_uint(out, len(ranges))
     for client, pairs in ranges.items():
         write_uint(out, client)
@@ -140,7 +183,6 @@ def cut(update: Update, clients: Collection[int], state: Mapping[int, int]) -> b
         for clock, length in pairs:
             write_uint(out, clock)
             write_uint(out, length)
-    return bytes(out)
 
 
 class _Walk(Reader):
@@ -172,21 +214,39 @@ class _Walk(Reader):
         client = self.uint()
         first = clock = self.uint()
         blocks = []
+        gone = 0
+        skips = False
         for _ in range(count):
             block = self.block(client, clock)
             clock += block.length
+            if block.kind == GC:
+                gone = clock
+            elif block.kind == SKIP:
+                skips = True
             blocks.append(block)
             if clock >= CLOCKS:
                 raise Malformed("A clock overflows.")
-        return Section(client, first, clock, blocks, start, self.at)
+        return Section(client, first, clock, blocks, start, self.at, gone, skips)
+
+    def offsets(self, section: Section, stop: int) -> list[int]:
+        """Where each of the first ``stop`` blocks of a section that was read begins, and where the last one
+        ends."""
+        self.at = section.start
+        for _ in range(3):  # count, client, clock
+            self.uint()
+        found = [self.at]
+        for block in section.blocks[:stop]:
+            self.block(block.client, block.clock)
+            found.append(self.at)
+        return found
 
     def block(self, client: int, clock: int) -> Block:
         info = self.byte()
         if info == GC:
             return Block(client, clock, self.length(self.uint()), GC)
         kind = info & 31
-        if kind == SKIP:
-            raise Malformed("An update leaves out clocks in its middle.")
+        if info == SKIP:
+            return Block(client, clock, self.length(self.uint()), SKIP)
         if not DELETED <= kind <= ANY or kind == JSON:
             raise Malformed(f"There is no content of kind {kind} here.")
         origin = (self.uint(), self.uint()) if info & 128 else None

@@ -82,6 +82,26 @@ def plain(value: object, depth: int = MAX_DEPTH, instead: str | None = None) -> 
     return [plain(one, depth - 1, instead) for one in value]
 
 
+def alike(held: object, wanted: object) -> bool:
+    """Whether a value in the document is this plain value, to everyone who reads it: no shared type that only
+    reads the same, and no number that Python takes for true or false."""
+    if isinstance(wanted, dict):
+        return (
+            isinstance(held, dict)
+            and held.keys() == wanted.keys()
+            and all(alike(held[key], value) for key, value in wanted.items())
+        )
+    if isinstance(wanted, list | tuple):
+        return (
+            isinstance(held, list)
+            and len(held) == len(wanted)
+            and all(alike(inner, value) for inner, value in zip(held, wanted, strict=True))
+        )
+    if isinstance(held, bool) or isinstance(wanted, bool):
+        return held is wanted
+    return held == wanted and isinstance(held, int | float | str | bytes | bytearray | None)
+
+
 def shareable(value: object) -> Json:
     """``value`` as the shared document can hold it: :func:`plain`, with a note in place of what is too deep."""
     return plain(value, instead=f"(nested deeper than {MAX_DEPTH} levels: left out)")

@@ -28,6 +28,7 @@ from protocol.messages import (
     Load,
     Notice,
     Pull,
+    Quarantine,
     Recovered,
     Refused,
     RestartKernel,
@@ -66,6 +67,8 @@ class MemoryDisk:
         self.save_takes = 0.0
         self.saves: list[tuple[float, Save]] = []
         self.wants_snapshot = False
+        self.seed = 0
+        self.quarantined: list[tuple[bytes, str]] = []
         self.on_append: Callable[[], None] = lambda: None
 
     def hold(self) -> None:
@@ -78,6 +81,9 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
         async with trio.open_nursery() as nursery:
             async for message in mailbox:
                 disk.log.append(type(message).__name__)
+                if isinstance(message, Quarantine):
+                    disk.quarantined.append((message.update, message.reason))
+                    continue
                 if isinstance(message, Save):
                     nursery.start_soon(save, message)
                     continue
@@ -104,6 +110,7 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
             first=disk.loads == 1,
             old_queue=bool(disk.queue) and disk.queue == disk.old_queue,
             notices=disk.notices if disk.loads == 1 else (),
+            seed=disk.seed,
         )
 
     def record(updates: list[bytes], queue: tuple[Entry, ...] | None, content: bool) -> Appended | AppendFailed:

@@ -138,6 +138,9 @@ class Client:
         await self.hear()
         return self.durable, self.filed
 
+    async def answer(self, update: bytes) -> None:
+        await self.send(update, answer=True)
+
     async def hear(self) -> None:
         """Take what is there, and answer as y-protocols does."""
         while self._read < len(self.inbox.items):
@@ -147,7 +150,7 @@ class Client:
                 self._take_own_type(item.payload)
                 match decode(item.payload):
                     case Step1(state):
-                        await self.send(self.browser.doc.get_update(state), answer=True)
+                        await self.answer(self.browser.doc.get_update(state))
                     case Update(update):
                         self.browser.hear(update)
 

@@ -27,6 +27,7 @@ from protocol.messages import (
     Entry,
     Load,
     Notice,
+    Quarantine,
     Recovered,
     Save,
     Saving,
@@ -34,6 +35,7 @@ from protocol.messages import (
     StoreSnapshot,
 )
 from protocol.notebook_file import dump, load
+from protocol.update import read
 from protocol.values import CellValue, NotebookValue
 from tests.actors.stage import Stage, stage
 
@@ -345,3 +347,24 @@ async def test_appends_are_in_the_order_asked_and_a_load_behind_them_sees_them(n
         answers = [await disk.address.request(Append, (mark,), None, True) for mark in (b"1", b"2", b"3")]
         assert (await disk.load()).updates[-3:] == (b"1", b"2", b"3")
         assert [await answer() for answer in answers] == [Appended(False, count) for count in (1, 2, 3)]
+
+
+async def test_what_broke_the_document_is_kept_beside_the_journal_and_not_in_it(notebook: OpenNotebook) -> None:
+    """S-12."""
+    async with running(notebook) as disk:
+        await disk.address.tell(Quarantine(b"poison", "a panic"))
+        await disk.load()
+        with trio.fail_after(10):
+            while not list((notebook.folder / "quarantine").glob("*.txt")):
+                await trio.sleep(0.01)
+        [kept] = (notebook.folder / "quarantine").glob("*.update")
+        assert kept.read_bytes() == b"poison"
+        assert not any(b"poison" in update for update in (await disk.load()).updates)
+
+
+async def test_the_seeds_id_is_told_to_the_hub(notebook: OpenNotebook) -> None:
+    """S-13."""
+    async with running(notebook) as disk:
+        recovered = await disk.load()
+        [section] = read(recovered.updates[0]).sections
+        assert recovered.seed == section.client

@@ -11,7 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from actors.disk import LockTaken, NotebookFile, describe_lock, digest, in_words, lock, temporary_stem
+from actors.disk import (
+    QUARANTINED,
+    QUARANTINED_BYTES,
+    LockTaken,
+    NotebookFile,
+    describe_lock,
+    digest,
+    in_words,
+    keep_for_report,
+    lock,
+    temporary_stem,
+)
 
 
 @pytest.fixture
@@ -182,3 +193,24 @@ def test_a_lock_ends_with_its_process_and_children_do_not_inherit_it(tmp_path: P
 def test_a_lock_that_cannot_be_taken_at_all_is_no_other_server(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         lock(tmp_path / "gone" / "lock")
+
+
+def test_what_is_kept_for_a_report_is_bounded_in_number_and_the_newest_stay(tmp_path: Path) -> None:
+    """S-12."""
+    folder = tmp_path / "quarantine"
+    for n in range(QUARANTINED + 5):
+        keep_for_report(folder, b"update %d" % n, f"reason {n}")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    kept = sorted(folder.glob("*.update"))
+    assert [each.read_bytes() for each in kept] == [b"update %d" % n for n in range(5, QUARANTINED + 5)]
+    assert kept[0].with_suffix(".txt").read_text() == "reason 5\n"
+    assert len(names(folder)) == 2 * QUARANTINED
+
+
+def test_what_is_kept_for_a_report_is_bounded_in_size(tmp_path: Path) -> None:
+    """S-12."""
+    for n in range(4):
+        keep_for_report(tmp_path, bytes([n]) * (QUARANTINED_BYTES // 2), "")
+    assert [each.read_bytes()[0] for each in sorted(tmp_path.glob("*.update"))] == [2, 3]
+    keep_for_report(tmp_path, bytes(2 * QUARANTINED_BYTES), "the newest, whatever its size")
+    assert len(list(tmp_path.glob("*.update"))) == 1

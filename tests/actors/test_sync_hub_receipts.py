@@ -1,4 +1,4 @@
-"""S-10, S-11: what clients that announced themselves are told of the lineage and of their updates."""
+"""S-14, S-15: what clients that announced themselves are told of the lineage and of their updates."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from protocol.messages import (
     Subscribe,
     Unsubscribe,
 )
-from protocol.sync import step1_message, update_message
+from protocol.sync import step1_message, step2_message, update_message
 
 pytestmark = pytest.mark.actor
 
@@ -157,6 +157,8 @@ async def test_when_the_hub_restarts_the_client_is_subscribed_again_with_the_sta
         assert second.outlet is not first.outlet
         await it.frames.send(update_message(b"\x00\x00"))
         assert await it.hub.receive() == ClientUpdate(first.session, b"\x00\x00")
+        await it.frames.send(step2_message(b"\x00\x00"))
+        assert await it.hub.receive() == ClientUpdate(first.session, b"\x00\x00", answer=True)
         assert it.sink.items == []
 
 

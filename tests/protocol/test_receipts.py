@@ -1,4 +1,4 @@
-"""S-10, S-11: what a client is told of its updates is true of each of them."""
+"""S-14, S-15: what a client is told of its updates is true of each of them."""
 
 from __future__ import annotations
 

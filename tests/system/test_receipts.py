@@ -1,4 +1,4 @@
-"""S-10, S-11 at the wire: a client that announces itself, on both ports, also when the server is killed."""
+"""S-14, S-15 at the wire: a client that announces itself, on both ports, also when the server is killed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 /**
  * Edits that never reached the server, as changes of cells: how they come from one lineage of the document into
- * another. Merging the bytes would bring every cell twice, so they are made anew (protocol/SPEC.md, S-12).
+ * another. Merging the bytes would bring every cell twice, so they are made anew (protocol/SPEC.md, S-16).
  */
 import { diff3Merge } from 'node-diff3';
 import * as Y from 'yjs';

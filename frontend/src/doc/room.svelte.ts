@@ -4,7 +4,7 @@
  * A connection begins with `notebook.get`: its answer names the epoch, the lineage of the document. Only then is the
  * kept copy read and a byte merged. Edits made without a link stay in the document and in IndexedDB. An edit is
  * unsent until the server says that it is in its journal, and unfiled until it is in the notebook's file: both count
- * the sync updates of this connection (protocol/SPEC.md, S-10).
+ * the sync updates of this connection (protocol/SPEC.md, S-14).
  */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';

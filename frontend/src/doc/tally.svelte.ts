@@ -1,5 +1,5 @@
 /**
- * Where this browser's edits have arrived: in the server's journal, in the notebook's file (protocol/SPEC.md, S-10).
+ * Where this browser's edits have arrived: in the server's journal, in the notebook's file (protocol/SPEC.md, S-14).
  * The server counts the sync updates of a connection; here it is known which edits they brought.
  */
 export class Tally {
