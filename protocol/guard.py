@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from protocol.cutting import cut, shortened
 from protocol.integration import DEEPEST, Clocks, Gap, Halved, Integration, Ranges, TooDeep
 from protocol.lib0 import Malformed
 from protocol.update import (
@@ -22,9 +23,7 @@ from protocol.update import (
     Limits,
     Section,
     Update,
-    cut,
     read,
-    shortened,
 )
 
 __all__ = ["Accepted", "Gap", "Guard", "Limits", "Rejected", "Verdict"]

@@ -11,7 +11,7 @@ The format, from ``encodeStateAsUpdate`` in https://github.com/yjs/yjs (all numb
 The low five bits of the info byte are the kind of the content; bit 7: origin, bit 6: right origin, bit 5: the
 parent sub is there. Kind 0 (GC: clocks whose content is gone) has a length and nothing else. Kind 10 (Skip:
 clocks that the sender lacks as well; yjs writes it into a sync step 2 around what waits for them) is read, and
-never applied: see :func:`shortened`. Everything that an ordinary client never writes is refused here; so is what
+never applied: see cutting.py. Everything that an ordinary client never writes is refused here; so is what
 yrs cannot read, because an error in the middle of applying leaves a document half changed: also kind 2
 (JSON, replaced by Any in 2019), of which yrs reads one more string than there is. Clocks count UTF-16 code units
 in text, elements elsewhere.
@@ -20,12 +20,11 @@ in text, elements elsewhere.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
 
-from protocol.lib0 import Malformed, Reader, write_uint
+from protocol.lib0 import Malformed, Reader
 from protocol.values import MAX_DEPTH
 
 Id: TypeAlias = tuple[int, int]  # client, clock
@@ -119,70 +118,17 @@ def read(data: bytes, limits: Limits = UNLIMITED) -> Update:
     return _Walk(data, limits).update()
 
 
-def cut(update: Update, clients: Collection[int], state: Mapping[int, int]) -> bytes:
-    """The same update without the structs of ``clients`` and without deletions of what only these would bring.
-
-    ``state``: the next clock per client that the receiver knows; deletions below it stay. What is left may
-    depend on what was cut: the result has to be judged again.
-    """
-    kept = [section for section in update.sections if section.client not in clients]
-    out = bytearray()
-    write_uint(out, len(kept))
-    for section in kept:
-        out += update.data[section.start : section.stop]
-    deletes = (
-        Delete(each.client, each.clock, min(each.length, state.get(each.client, 0) - each.clock))
-        if each.client in clients
-        else each
-        for each in update.deletes
-    )
-    _write_deletes(out, deletes)
-    return bytes(out)
-
-
-def shortened(update: Update, stops: Mapping[int, int], end: Callable[[int], int]) -> bytes:
-    """The same update with the first ``stops[client]`` blocks of each client only, and none where it says nothing.
-
-    Blocks in front of a Skip go, too: whoever has what the Skip leaves out has them. ``end``: the next clock per
-    client once this is applied; what would be deleted beyond it is left out.
-    """
-    sections = []
-    for section in update.sections:
-        stop = stops.get(section.client, 0)
-        skips = [at for at in range(stop) if section.blocks[at].kind == SKIP]
-        first = skips[-1] + 1 if skips else 0
-        if first < stop:
-            sections.append((section, first, stop))
-    out = bytearray()
-    write_uint(out, len(sections))
-    for section, first, stop in sections:
-        for number in (stop - first, section.client, section.blocks[first].clock):
-            write_uint(out, number)
-        offsets = _Walk(update.data, UNLIMITED).offsets(section, stop)
-        out += update.data[offsets[first] : offsets[stop]]
-    _write_deletes(
-        out,
-        (
-            Delete(each.client, each.clock, min(each.length, end(each.client) - each.clock))
-            for each in update.deletes
-        ),
-    )
-    return bytes(out)
-
-
-def _write_deletes(out: bytearray, deletes: Iterable[Delete]) -> None:
-    """Those of them that delete something."""
-    ranges: dict[int, list[tuple[int, int]]] = {}
-    for delete in deletes:
-        if delete.length > 0:
-            ranges.setdefault(delete.client, []).append((delete.clock, delete.length))
-    write_uint(out, len(ranges))
-    for client, pairs in ranges.items():
-        write_uint(out, client)
-        write_uint(out, len(pairs))
-        for clock, length in pairs:
-            write_uint(out, clock)
-            write_uint(out, length)
+def offsets(update: Update, section: Section, stop: int) -> list[int]:
+    """Where each of the first ``stop`` blocks of a section begins in the bytes, and where the last of them ends."""
+    walk = _Walk(update.data, UNLIMITED)
+    walk.at = section.start
+    for _ in range(3):  # count, client, clock
+        walk.uint()
+    found = [walk.at]
+    for block in section.blocks[:stop]:
+        walk.block(block.client, block.clock)
+        found.append(walk.at)
+    return found
 
 
 class _Walk(Reader):
@@ -227,18 +173,6 @@ class _Walk(Reader):
             if clock >= CLOCKS:
                 raise Malformed("A clock overflows.")
         return Section(client, first, clock, blocks, start, self.at, gone, skips)
-
-    def offsets(self, section: Section, stop: int) -> list[int]:
-        """Where each of the first ``stop`` blocks of a section that was read begins, and where the last one
-        ends."""
-        self.at = section.start
-        for _ in range(3):  # count, client, clock
-            self.uint()
-        found = [self.at]
-        for block in section.blocks[:stop]:
-            self.block(block.client, block.clock)
-            found.append(self.at)
-        return found
 
     def block(self, client: int, clock: int) -> Block:
         info = self.byte()

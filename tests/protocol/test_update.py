@@ -4,6 +4,7 @@ from array import array
 import pytest
 from pycrdt import Array, Doc, Map, Text
 
+from protocol.cutting import cut
 from protocol.lib0 import Malformed, write_string, write_uint
 from protocol.update import (
     ANY,
@@ -18,7 +19,6 @@ from protocol.update import (
     Block,
     Delete,
     Limits,
-    cut,
     read,
 )
 
