@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from actors.disk import LockTaken, NotebookFile, digest, in_words, lock
+from actors.disk import LockTaken, NotebookFile, digest, in_words, lock, temporary_stem
 from actors.journal import EMPTY, Journal, JournalError, Known, NoJournalHere, Replayed
 from protocol import notebook_file
 from protocol.messages import Entry, Notice
@@ -71,7 +71,7 @@ def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
         where = f" ({about})" if about else ""
         raise BootError(f"{path.name} is already open in another Ganimede server{where}.") from None
     except OSError as error:
-        raise BootError(f"The state folder {folder} cannot be used: {in_words(error)}.") from None
+        raise _no_state(folder, error) from None
     try:
         return _open_locked(path, folder, held, new_epoch)
     except BaseException as error:
@@ -79,8 +79,14 @@ def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
         if isinstance(error, JournalError):
             raise BootError(str(error)) from None
         if isinstance(error, OSError):
-            raise BootError(f"The state folder {folder} cannot be used: {in_words(error)}.") from None
+            raise _no_state(folder, error) from None
         raise
+
+
+def _no_state(folder: Path, error: OSError) -> BootError:
+    return BootError(
+        f"The state folder {folder} cannot be used: {in_words(error)}. Another is named by --state-dir."
+    )
 
 
 def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNotebook:
@@ -128,8 +134,8 @@ def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
     update = seed(arrange(value), hashlib.sha256(data or b"").digest())
     held = digest(data)
     try:
-        journal.store_snapshot(update, (), content=False)
-        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=0, content=0)
+        count = journal.store_snapshot(update, (), content=False)
+        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count)
     except sqlite3.Error as error:
         raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None
 
@@ -174,5 +180,5 @@ def _sweep(file: NotebookFile) -> None:
     """Remove temporary files that a killed server left beside the notebook: the lock says nobody writes one."""
     target = file.target
     with suppress(OSError):  # a folder that we may not write: nothing can lie there
-        for stray in target.parent.glob(f".{glob.escape(target.name)}.????????.tmp"):
+        for stray in target.parent.glob(f"{glob.escape(temporary_stem(target))}.????????.tmp"):
             stray.unlink(missing_ok=True)

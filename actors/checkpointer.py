@@ -20,7 +20,8 @@ import trio
 
 from actors.boot import OpenNotebook
 from actors.disk import digest, in_words
-from actors.journal import JournalError
+from actors.journal import Journal, JournalError
+from actors.journal_thread import JournalThread
 from actors.mailbox import Actor, Mailbox
 from protocol import notebook_file
 from protocol.messages import (
@@ -31,6 +32,7 @@ from protocol.messages import (
     Load,
     Notice,
     Recovered,
+    Reply,
     Save,
     Saving,
     StoreSnapshot,
@@ -41,27 +43,30 @@ def checkpointer(notebook: OpenNotebook) -> Actor[CheckpointerMessage]:
     """The actor over an opened notebook."""
 
     async def run(mailbox: Mailbox[CheckpointerMessage]) -> None:
-        # SQLite is used by one thread at a time; a save's slow fsync of the file must not hold up appends.
-        journal_thread = trio.CapacityLimiter(1)
-        file_turn = trio.Lock()
-        disk = _Disk(notebook, journal_thread)
-        async with trio.open_nursery() as nursery:
-            async for message in mailbox:
-                match message:
-                    case Load(reply):
-                        reply(await disk.load())
-                    case Append(reply, updates, queue, content):
-                        write = partial(notebook.journal.append, updates, queue, content)
-                        reply(await disk.record(write))
-                    case StoreSnapshot(reply, state, queue, content):
-                        write = partial(notebook.journal.store_snapshot, state, queue, content)
-                        reply(await disk.record(write))
-                    case Save():
-                        nursery.start_soon(_save, disk, file_turn, message)
-                    case _:
-                        assert_never(message)
+        # A save's slow fsync of the file is not the journal thread's: it must not hold up appends.
+        async with JournalThread() as thread, trio.open_nursery() as watching:
+            watching.start_soon(thread.watch)
+            async with trio.open_nursery() as saves:
+                await _serve(mailbox, _Disk(notebook, thread), saves)
+            watching.cancel_scope.cancel()
 
     return run
+
+
+async def _serve(mailbox: Mailbox[CheckpointerMessage], disk: _Disk, saves: trio.Nursery) -> None:
+    file_turn = trio.Lock()
+    async for message in mailbox:
+        match message:
+            case Load(reply):
+                reply(await disk.load())
+            case Append(reply, updates, queue, content):
+                disk.record(partial(disk.journal.append, updates, queue, content), reply)
+            case StoreSnapshot(reply, state, queue, content):
+                disk.record(partial(disk.journal.store_snapshot, state, queue, content), reply)
+            case Save():
+                saves.start_soon(_save, disk, file_turn, message)
+            case _:
+                assert_never(message)
 
 
 async def _save(disk: _Disk, turn: trio.Lock, message: Save) -> None:
@@ -72,12 +77,16 @@ async def _save(disk: _Disk, turn: trio.Lock, message: Save) -> None:
 class _Disk:
     """The blocking work, each piece in a thread."""
 
-    def __init__(self, notebook: OpenNotebook, journal_thread: trio.CapacityLimiter) -> None:
+    def __init__(self, notebook: OpenNotebook, journal_thread: JournalThread) -> None:
         self._notebook = notebook
         self._thread = journal_thread
 
+    @property
+    def journal(self) -> Journal:
+        return self._notebook.journal
+
     async def load(self) -> Recovered:
-        return await trio.to_thread.run_sync(self._read, limiter=self._thread)
+        return await self._thread.run(self._read)
 
     def _read(self) -> Recovered:
         notebook, journal = self._notebook, self._notebook.journal
@@ -100,9 +109,13 @@ class _Disk:
         notebook.loaded = True
         return recovered
 
-    async def record(self, write: Callable[[], int]) -> Appended | AppendFailed:
+    def record(self, write: Callable[[], int], reply: Reply[Appended | AppendFailed]) -> None:
+        """Returns at once; the answer goes straight to whoever asked, without another turn of this actor."""
+        self._thread.submit(partial(self._write, write), reply)
+
+    def _write(self, write: Callable[[], int]) -> Appended | AppendFailed:
         try:
-            content = await trio.to_thread.run_sync(write, limiter=self._thread)
+            content = write()
         except sqlite3.Error as error:
             return AppendFailed(f"the journal cannot be written ({error})")
         except OSError as error:
@@ -110,15 +123,15 @@ class _Disk:
         return Appended(self._notebook.journal.wants_snapshot, content)
 
     async def _meta(self, **values: str | int | None) -> None:
-        await trio.to_thread.run_sync(lambda: self._notebook.journal.set_meta(**values), limiter=self._thread)
+        await self._thread.run(lambda: self._notebook.journal.set_meta(**values))
 
     async def save(self, message: Save) -> Saving:
-        file, journal = self._notebook.file, self._notebook.journal
+        file, journal = self._notebook.file, self.journal
         name = self._notebook.path.name
         try:
             data = await trio.to_thread.run_sync(notebook_file.dump, message.notebook)
             present = await trio.to_thread.run_sync(file.read)
-            known = await trio.to_thread.run_sync(journal.known, limiter=self._thread)
+            known = await self._thread.run(journal.known)
             ours = (known.file_hash, known.saving_hash)
             if present is not None and digest(present) not in ours and present != data:
                 if not message.force:

@@ -6,12 +6,16 @@ the old notebook or the new one, whole.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import secrets
 import stat
 from pathlib import Path
+
+# Bytes of a name that leave room for what a temporary file's name adds, below the 255 of common file systems.
+_LONG = 200
 
 
 class LockTaken(Exception):
@@ -36,9 +40,19 @@ class NotebookFile:
     def read(self) -> bytes | None:
         """The bytes, or None if there is no file. Raises OSError."""
         try:
-            return self.target.read_bytes()
+            # A pipe that somebody put there would keep us waiting for whoever writes to it.
+            handle = os.open(self.target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        try:
+            mode = os.fstat(handle).st_mode
+            if not stat.S_ISREG(mode):
+                what = "a folder" if stat.S_ISDIR(mode) else "something that is no file"
+                raise OSError(errno.EINVAL, f"{what} has its name")
+            with open(handle, "rb", closefd=False) as stream:
+                return stream.read()
+        finally:
+            os.close(handle)
 
     def write(self, data: bytes) -> None:
         """Replace the file's content atomically, keeping its permissions. Raises OSError."""
@@ -48,7 +62,7 @@ class NotebookFile:
             mode = stat.S_IMODE(target.stat().st_mode)
             if not mode & 0o222:
                 raise PermissionError(13, "the file is read-only", str(target))
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        temporary = target.with_name(f"{temporary_stem(target)}.{secrets.token_hex(4)}.tmp")
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             try:
@@ -64,6 +78,14 @@ class NotebookFile:
             temporary.unlink(missing_ok=True)
             raise
         _sync_folder(target.parent)
+
+
+def temporary_stem(target: Path) -> str:
+    """What the names of temporary files for ``target`` begin with, however long its own name is."""
+    name = os.fsencode(target.name)
+    if len(name) > _LONG:
+        name = name[: _LONG - 16] + hashlib.sha256(name).hexdigest()[:16].encode()
+    return "." + os.fsdecode(name)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ notebook's value, compared with the one that was saved last.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from math import inf
 
@@ -16,6 +17,8 @@ import trio
 from actors.mailbox import Address, again
 from protocol.messages import Checkpoint, CheckpointerMessage, Notice, Outlet, Save, Saving
 from protocol.values import NotebookValue
+
+log = logging.getLogger("ganimede.hub")
 
 # Seconds before a save that failed is tried again.
 AGAIN = 5.0
@@ -105,10 +108,12 @@ class Saver:
             self.changed(trio.current_time())
 
     def changed(self, now: float) -> None:
+        waited_for = self._due
         self._first_change = min(self._first_change, now)
         self._due = min(now + self._quiet, self._first_change + self._at_most)
-        self._refresh()
-        self._wake.set()
+        if self._due < waited_for:  # else the saver wakes at that time and sees the later one
+            self._refresh()
+            self._wake.set()
 
     @property
     def says_all(self) -> bool:
@@ -171,3 +176,6 @@ class Saver:
             value = (await self._freeze()).value
             if value != self._saved or self._asked:
                 await self._save()
+            if self._failure:  # nobody is connected any more: whoever stopped the server reads this
+                kept = "" if self._degraded else " The edits are kept in the journal, for the next start."
+                log.warning("Not saved: %s%s", self._failure, kept)

@@ -39,7 +39,7 @@ class RootFailed(Exception):
 
 class System:
     """The actors of one server over one opened notebook. ``report``: told each change of a root child's status.
-    ``kernel_handle``: the port to kernel processes, other than real ones on this machine."""
+    ``kernel_handle``: the port to the kernel's process."""
 
     def __init__(
         self,
@@ -50,9 +50,9 @@ class System:
         new_client_id: Callable[[], int],
         new_id: Callable[[], str],
         report: Callable[[str, ChildStatus], None],
-        kernel_handle: KernelHandle | None = None,
+        kernel_handle: KernelHandle,
     ) -> None:
-        self.kernel_handle = kernel_handle or KernelHandle(notebook.path.parent)
+        self.kernel_handle = kernel_handle
         settings = HubSettings(str(notebook.path), limits)
 
         disk: Child[CheckpointerMessage] = Child("checkpointer", checkpointer(notebook), capacity=16)

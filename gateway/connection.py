@@ -63,6 +63,7 @@ class Services(msgspec.Struct):
     limits: Limits
     specs: Callable[[], Awaitable[tuple[str, ...]]]
     chaos: bool
+    journal_size: Callable[[], int] = lambda: 0  # bytes; blocks
     failed: str = ""
     connected: int = 0  # connections that are being served, also those the Gateway no longer knows
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 import trio
 
-from actors.supervisor import Kill, Retry, Status
+from actors.supervisor import ChildStatus, Kill, Retry, Status
 from protocol import answers, wire
 from protocol.messages import (
     Checkpoint,
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 # Seconds a person waits for a summary before hearing that the server is busy.
 PATIENCE = 10.0
 
+# What is answered although the notebook's actors are down.
+ANYWAY = ("retry", "actors")
+
 Result: TypeAlias = "Json | Refused"
 
 
@@ -49,9 +52,9 @@ class Control:
         Raises ActorDied when the actor that had taken the question died.
         """
         services = self._services
-        if services.failed and request.channel in ("notebook", "kernel") and request.method != "retry":
+        if services.failed and request.channel in ("notebook", "kernel") and request.method not in ANYWAY:
             accepted()
-            text = f"This notebook's actors failed: {services.failed} Send notebook.retry to start them again."
+            text = f"This notebook's actors failed ({services.failed}). Send notebook.retry to start them again."
             return wire.refuse_request(request, "notebook_failed", text)
         result = await self._dispatch(request, accepted)
         if isinstance(result, Refused):
@@ -93,6 +96,9 @@ class Control:
                 retried = await services.root.request(Retry, "notebook")
                 accepted()
                 return _plain(await retried())
+            case "actors", _:
+                accepted()
+                return await self._actors()
             case _:
                 accepted()
                 return await self._summary()
@@ -156,10 +162,23 @@ class Control:
             if services.failed and supervisor is services.notebook_tree:
                 return Refused("not_running", "The notebook's actors failed: none of them runs.")
             return _plain(await supervisor.ask(Kill, request.fields.actor))
+        return {name: msgspec.to_builtins(status) for name, status in (await self._tree()).items()}
+
+    async def _tree(self) -> dict[str, ChildStatus]:
+        services = self._services
         tree = await services.root.ask(Status)
-        if not services.failed:
-            tree = {**tree, **await services.notebook_tree.ask(Status)}
-        return {name: msgspec.to_builtins(status) for name, status in tree.items()}
+        return tree if services.failed else {**tree, **await services.notebook_tree.ask(Status)}
+
+    async def _actors(self) -> Result:
+        """What ``notebook.actors`` answers: for people who want to see the tree."""
+        services = self._services
+        tree = await self._tree()
+        actors = tuple(
+            answers.ActorState(name, status.state, status.incarnation, status.reason)
+            for name, status in tree.items()
+        )
+        size = await trio.to_thread.run_sync(services.journal_size)
+        return _json(answers.Actors(actors, size, services.chaos))
 
 
 def saving_as_json(saving: Saving) -> JsonObject:

@@ -77,6 +77,23 @@ class KernelSpecs(msgspec.Struct, frozen=True):
     kernelspecs: tuple[str, ...]
 
 
+class ActorState(msgspec.Struct, frozen=True):
+    """``incarnation`` counts from 1, so one more than its restarts; ``reason``: its last crash, in words."""
+
+    name: str
+    state: Literal["starting", "up", "restarting", "failed", "stopped"]
+    incarnation: int
+    reason: str
+
+
+class Actors(msgspec.Struct, frozen=True):
+    """What runs, in the order of the tree. ``journal``: its size in bytes; ``killable``: by ``chaos.kill``."""
+
+    actors: tuple[ActorState, ...]
+    journal: int
+    killable: bool
+
+
 class Pong(msgspec.Struct, frozen=True):
     pong: Literal[True] = True
 
@@ -100,6 +117,7 @@ Answer: TypeAlias = type[msgspec.Struct]
 ANSWERS: dict[tuple[str, str], Answer] = {
     ("notebook", "get"): Summary,
     ("notebook", "checkpoint"): Saved,
+    ("notebook", "actors"): Actors,
     ("kernel", "specs"): KernelSpecs,
     ("config", "get"): ConfigDocument,
     ("comms", "ping"): Pong,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, assert_never
 
-from pycrdt import Array, Doc, Map, Text, merge_updates
+from pycrdt import Array, Doc, Map, Text, TransactionEvent, merge_updates
 
 from protocol import cells, graph, owned_roots
 from protocol.ids import ROOT_NAMES
@@ -102,7 +102,11 @@ class Document:
         self._mine = OwnedRoots(queue, kernel, path)
         for name, root in (("cells", self._cells), ("run_queue", queue), ("kernel", kernel), ("nb_path", path)):
             self._touched.watch_root(name, root)
-        self._watch = self._doc.observe(lambda event: self._produced.append(event.update))
+        self._watch = self._doc.observe(self._note)
+
+    def _note(self, event: TransactionEvent) -> None:
+        # Asking the event for the update encodes it: what a client brought is there as bytes already.
+        self._produced.append(event.update if self._touched.mine else b"")
 
     def _attach_cells(self) -> None:
         """Watch the Maps of cells that are new in ``cells``; whatever clients wrote there before is suspect."""

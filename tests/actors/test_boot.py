@@ -262,7 +262,7 @@ def test_a_file_that_is_no_notebook_is_refused_whole_and_unlocked(
 
 def test_a_folder_in_the_place_of_the_file_is_refused(place: Place) -> None:
     place.path.mkdir()
-    with pytest.raises(BootError, match="cannot be read: is a directory"):
+    with pytest.raises(BootError, match="cannot be read: a folder has its name"):
         place.open()
 
 

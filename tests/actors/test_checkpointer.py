@@ -210,7 +210,7 @@ async def test_a_file_that_cannot_be_written_is_told_in_words_and_loses_nothing(
         path.unlink()
         path.mkdir()
         answer = await disk.save(NOTEBOOK)
-        assert answer == Saving("not saved", "x.ipynb could not be written: is a directory.")
+        assert answer == Saving("not saved", "x.ipynb could not be written: a folder has its name.")
         path.rmdir()
         assert await disk.save(NOTEBOOK) == Saving("saved")
 
@@ -277,7 +277,7 @@ async def test_a_slow_save_does_not_hold_up_appends(
 
 
 async def test_a_kill_during_an_append_leaves_it_whole_and_the_asker_knows(notebook: OpenNotebook) -> None:
-    entered, go = trio.Event(), threading.Event()
+    entered, go, token = trio.Event(), threading.Event(), trio.lowlevel.current_trio_token()
     append = notebook.journal.append
 
     class Slow(FullDisk):
@@ -285,7 +285,7 @@ async def test_a_kill_during_an_append_leaves_it_whole_and_the_asker_knows(noteb
             return self.slowly if name == "append" else getattr(self.inner, name)
 
         def slowly(self, *arguments: Any) -> int:
-            trio.from_thread.run_sync(entered.set)
+            trio.from_thread.run_sync(entered.set, trio_token=token)
             go.wait()
             return append(*arguments)
 
@@ -316,3 +316,32 @@ async def test_a_clean_stop_ends_the_save_under_way(notebook: OpenNotebook, path
     async with running(notebook) as disk:
         await disk.address.request(Save, CHANGED, False, 0)
     assert load(path.read_bytes()) == CHANGED
+
+
+async def test_an_append_that_fails_in_an_unknown_way_is_a_crash_and_the_asker_knows(
+    notebook: OpenNotebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", died.append)
+
+    class Broken(FullDisk):
+        def fail(self, *_: Any, **__: Any) -> None:
+            raise RuntimeError("a bug")
+
+    real = notebook.journal
+    broken: Any = Broken(real)
+    notebook.journal = broken
+    async with running(notebook) as disk:
+        with pytest.raises(ActorDied):
+            await disk.address.ask(Append, (b"one",), None, True)
+        notebook.journal = real
+        assert await disk.append(b"two") == Appended(wants_snapshot=False, content=1)
+    while not died:  # the thread itself says why, a moment after the actor knows
+        await trio.sleep(0.001)
+
+
+async def test_appends_are_in_the_order_asked_and_a_load_behind_them_sees_them(notebook: OpenNotebook) -> None:
+    async with running(notebook) as disk:
+        answers = [await disk.address.request(Append, (mark,), None, True) for mark in (b"1", b"2", b"3")]
+        assert (await disk.load()).updates[-3:] == (b"1", b"2", b"3")
+        assert [await answer() for answer in answers] == [Appended(False, count) for count in (1, 2, 3)]

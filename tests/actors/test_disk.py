@@ -6,11 +6,12 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from actors.disk import LockTaken, NotebookFile, describe_lock, digest, in_words, lock
+from actors.disk import LockTaken, NotebookFile, describe_lock, digest, in_words, lock, temporary_stem
 
 
 @pytest.fixture
@@ -41,6 +42,30 @@ def test_an_open_reader_keeps_the_old_file_whole(path: Path) -> None:
     with path.open("rb") as reader:
         NotebookFile(path).write(b"new and longer")
         assert reader.read() == b"old"
+
+
+@pytest.mark.parametrize("name", ["n" * 249 + ".ipynb", "é" * 124 + ".ipynb"])
+def test_a_name_of_any_length_that_the_disk_takes_is_written_and_strays_are_told_by_it(
+    tmp_path: Path, name: str
+) -> None:
+    file = NotebookFile(tmp_path / name)
+    file.write(b"one")
+    file.write(b"two")
+    assert file.read() == b"two"
+    assert names(tmp_path) == [name]
+    other = file.path.with_name(name.replace(".ipynb", "", 1)[:-1] + "x.ipynb")
+    assert temporary_stem(file.path) != temporary_stem(other)
+
+
+@pytest.mark.parametrize(("make", "words"), [(os.mkdir, "a folder"), (os.mkfifo, "no file")])
+def test_what_took_the_place_of_the_file_is_told_and_waits_for_nobody(
+    path: Path, make: Callable[[Path], None], words: str
+) -> None:
+    path.unlink()
+    make(path)
+    with pytest.raises(OSError) as caught:
+        NotebookFile(path).read()
+    assert words in in_words(caught.value)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o755])

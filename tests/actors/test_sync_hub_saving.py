@@ -102,6 +102,18 @@ async def test_a_save_that_fails_says_so_and_is_tried_again(disk: MemoryDisk) ->
         assert disk.file == await hub.notebook()
 
 
+async def test_a_change_after_a_failed_save_is_not_kept_waiting_for_the_next_attempt(disk: MemoryDisk) -> None:
+    async with hub_over(disk) as hub:
+        disk.saving = "x.ipynb could not be written: no space left on device."
+        await hub.edit(SetCell("a", {"top": 9}))
+        await trio.sleep(2.1)
+        assert len(disk.saves) == 1
+        disk.saving = ""
+        await hub.edit(SetCell("a", {"top": 10}))
+        await trio.sleep(2.1)
+        assert await hub.saving() == Saving("saved")
+
+
 async def test_a_checkpoint_is_answered_when_the_file_is_written(disk: MemoryDisk) -> None:
     async with hub_over(disk) as hub:
         disk.save_takes = 3
