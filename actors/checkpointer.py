@@ -150,7 +150,8 @@ class _Disk:
                 await trio.to_thread.run_sync(self._keep_aside, present)
             if present != data:
                 # Recorded first: a crash between the rename and the next line must not look like a foreign file.
-                await self._meta(saving_hash=digest(data))
+                # With what is there: a write that failed after its rename left neither of the two known before.
+                await self._meta(file_hash=digest(present), saving_hash=digest(data))
                 await trio.to_thread.run_sync(file.write, data)
             await self._meta(file_hash=digest(data), saving_hash=digest(data), saved_content=message.content)
         except OSError as error:

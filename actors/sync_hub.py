@@ -129,6 +129,7 @@ class _Hub:
         self.saver.degraded(f"Edits are kept in memory only: {reason}." if reason else "")
         if not reason:
             self._hand_out(DURABLE, self._clients.receipts.settle())
+            self._filed(0)  # what was written while the journal could not be
 
     def _filed(self, batch: int) -> None:
         self._hand_out(FILED, self._clients.receipts.file(batch))

@@ -19,12 +19,14 @@ import msgspec
 
 class Receipt(msgspec.Struct):
     """Of one session. ``handled``: the last update that is in the document; ``closed``: of a closed
-    batch; ``waiting``: (batch, number) that the file may lack."""
+    batch; ``durable`` and ``filed``: what was told; ``written``: into the file, maybe not told yet; ``waiting``:
+    (batch, number) that the file may lack."""
 
     asked: bool = True
     handled: int = 0
     closed: int = 0
     durable: int = 0
+    written: int = 0
     filed: int = 0
     waiting: deque[tuple[int, int]] = msgspec.field(default_factory=deque)
 
@@ -83,12 +85,13 @@ class Receipts:
         return news
 
     def file(self, batch: int) -> list[tuple[str, int]]:
-        """The file says everything up to this batch: what to tell."""
+        """The file says everything up to this batch: what to tell. Of what the journal lacks nothing yet: after a
+        crash the journal is believed, and the file written anew from it."""
         news = []
         for session, receipt in self._sessions.items():
-            number = receipt.filed
             while receipt.waiting and receipt.waiting[0][0] <= batch:
-                number = receipt.waiting.popleft()[1]
+                receipt.written = receipt.waiting.popleft()[1]
+            number = min(receipt.written, receipt.durable)
             if number > receipt.filed:
                 receipt.filed = number
                 news.append((session, number))

@@ -15,7 +15,7 @@ import trio.testing
 
 from actors.boot import OpenNotebook, open_notebook
 from actors.checkpointer import checkpointer
-from actors.disk import digest
+from actors.disk import NotebookFile, digest
 from actors.mailbox import ActorDied, Address, again
 from actors.supervisor import Child
 from protocol.document import Document
@@ -368,3 +368,26 @@ async def test_the_seeds_id_is_told_to_the_hub(notebook: OpenNotebook) -> None:
         recovered = await disk.load()
         [section] = read(recovered.updates[0]).sections
         assert recovered.seed == section.client
+
+
+async def test_a_save_that_failed_after_its_rename_is_not_taken_for_a_foreign_file(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    """Found by simulation: the next start set the journal aside, and with it what was acknowledged since."""
+
+    class FailingFile(NotebookFile):
+        renames = True
+
+        def write(self, data: bytes) -> None:
+            if self.renames:
+                super().write(data)
+            raise OSError(28, "No space left on device")
+
+    later = NotebookValue(cells=(CellValue(id="a", type="code", source="3", top=0, left=0),))
+    notebook.file = file = FailingFile(path)
+    async with running(notebook) as disk:
+        assert (await disk.save(CHANGED)).status == "not saved"
+        file.renames = False
+        assert (await disk.save(later)).status == "not saved"
+    known = notebook.journal.known()
+    assert digest(path.read_bytes()) in (known.file_hash, known.saving_hash)

@@ -60,6 +60,17 @@ def test_the_file_holds_what_was_handled_before_it_was_written() -> None:
     assert receipts.file(receipts.batch) == [("a", 2)]
 
 
+def test_what_the_file_says_and_the_journal_lacks_is_told_once_both_have_it() -> None:
+    """Found by simulation: after a crash the journal is believed, and with it the edit had gone from the file."""
+    receipts = Receipts()
+    answered(receipts)
+    receipts.handle("a", 2, answer=False)
+    assert receipts.end(durable=False) == []
+    assert receipts.file(receipts.batch) == []
+    assert receipts.settle() == [("a", 2)]
+    assert receipts.file(0) == [("a", 2)]
+
+
 def test_who_did_not_announce_itself_hears_nothing_and_who_left_is_forgotten() -> None:
     receipts = Receipts()
     answered(receipts)

@@ -49,14 +49,14 @@ def lets_out_before_the_append(plant: Plant) -> None:
 
 
 def takes_a_failed_append_for_done(plant: Plant) -> None:
-    async def record(disk: Any, write: Callable[[], int]) -> Appended | AppendFailed:
+    def write_it(disk: Any, write: Callable[[], int]) -> Appended | AppendFailed:
         try:
-            count = await trio.to_thread.run_sync(write, limiter=disk._thread)
+            count = write()
         except sqlite3.Error:
             count = 0
         return Appended(False, count)
 
-    plant(checkpointer._Disk, "record", record)
+    plant(checkpointer._Disk, "_write", write_it)
 
 
 def takes_what_is_sent_again_for_new(plant: Plant) -> None:

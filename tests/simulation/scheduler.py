@@ -1,7 +1,7 @@
 """Trio made repeatable: who runs next is a seeded coin, the clock jumps, and a thread is a wait and then a call.
 
-Three seams of trio itself are replaced for the time of one run: the coin that shuffles each batch of runnable
-tasks, the clock, and ``trio.to_thread.run_sync``, because a real thread would end whenever it likes.
+Seams are replaced for the time of one run: the coin with which trio shuffles each batch of runnable tasks, its
+clock, ``trio.to_thread.run_sync`` and the journal's own thread, because a real thread would end whenever it likes.
 """
 
 from __future__ import annotations
@@ -11,22 +11,16 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import trio
 import trio.testing
 from trio._core import _run as core
 
+from actors import checkpointer
+from tests.simulation.journal_thread import Power, SimulatedJournalThread
+
 T = TypeVar("T")
-
-
-class Power(Protocol):
-    """What a thread depends on: while it is on, work takes ``pace()`` seconds; once it is off, none goes on."""
-
-    on: bool
-    threads: set[trio.CancelScope]
-
-    def pace(self) -> float: ...
 
 
 def simulate(seed: int, power: Power, main: Callable[[], Awaitable[T]]) -> T:
@@ -43,6 +37,8 @@ def _seams(seed: int, power: Power) -> Iterator[None]:
     core._r = random.Random(seed)
     core._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     trio.to_thread.run_sync = _thread(power)
+    journal_thread = checkpointer.JournalThread
+    checkpointer.JournalThread = lambda: SimulatedJournalThread(power)  # type: ignore[misc,assignment]
     log.setLevel(logging.CRITICAL)  # each crash logs a traceback, and crashes are what this is about
     collecting = gc.isenabled()
     gc.disable()  # it would run at a moment of its own choice, and costs a fifth of the time
@@ -51,6 +47,7 @@ def _seams(seed: int, power: Power) -> Iterator[None]:
     finally:
         core._r, core._ALLOW_DETERMINISTIC_SCHEDULING = coin, deterministic  # type: ignore[misc]
         trio.to_thread.run_sync = run_sync
+        checkpointer.JournalThread = journal_thread  # type: ignore[misc]
         log.setLevel(level)
         if collecting:
             gc.enable()

@@ -26,8 +26,8 @@ from tests.simulation.server import Server
 PEOPLE = ("ann", "bob", "cyd")
 CELLS = ("a", "b")
 
-# Phases of a run, and how many seconds each storm takes.
-PHASES = 2
+# How many phases a run has, and how many seconds each storm takes.
+PHASES = (1, 2)
 STORM = (0.8, 3.5)
 ACTORS = ("checkpointer", "hub", "kernel", "runs")
 
@@ -76,7 +76,7 @@ class World:
                 rng = self._rng(name)
                 line = Line(nursery, lambda: self.server, name, rng)
                 self.people.append(Person(name, rng, self.ledger, line, self._hub, self.trace))
-            for _ in range(PHASES):
+            for _ in range(self._mishaps.choice(PHASES)):
                 await self._storm()
                 await self._settle()
                 await self._check()
