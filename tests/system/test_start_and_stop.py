@@ -225,6 +225,7 @@ async def test_a_start_with_nobody_to_read_what_it_says_serves_all_the_same(tmp_
 async def test_ctrl_c_during_the_start_ends_it_without_a_traceback(tmp_path: Path) -> None:
     interrupted = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background inherits that it is ignored
 from gateway import cli
 
 class Interrupt:
