@@ -119,7 +119,7 @@ def read(data: bytes, limits: Limits = UNLIMITED) -> Update:
 
 
 def offsets(update: Update, section: Section, stop: int) -> list[int]:
-    """Where each of the first ``stop`` blocks of a section begins in the bytes, and where the last of them ends."""
+    """Where each of the first ``stop`` blocks of a section begins in the bytes, and where the last ends."""
     walk = _Walk(update.data, UNLIMITED)
     walk.at = section.start
     for _ in range(3):  # count, client, clock
