@@ -128,8 +128,8 @@ def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
     update = seed(arrange(value), hashlib.sha256(data or b"").digest())
     held = digest(data)
     try:
-        journal.store_snapshot(update, (), content=False)
-        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=0, content=0)
+        count = journal.store_snapshot(update, (), content=False)
+        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count)
     except sqlite3.Error as error:
         raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None
 

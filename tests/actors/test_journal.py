@@ -7,7 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,7 +74,12 @@ def test_the_content_counter_counts_content_only(journal: Journal) -> None:
     assert journal.append((b"1",), None, content=True) == 1
     assert journal.append((b"2",), None, content=False) == 1
     assert journal.store_snapshot(b"3", (), content=True) == 2
-    assert reopened(journal).known().content == 2
+    journal = reopened(journal)
+    assert journal.known().content == 2
+    assert journal.append((), QUEUE, content=True) == 3
+    journal = reopened(journal)
+    assert journal.append((b"4", b"5"), QUEUE, content=True) == 4
+    assert reopened(journal).known().content == 4
 
 
 def test_a_snapshot_is_wanted_when_updates_outweigh_the_last_one(journal: Journal) -> None:
@@ -141,6 +148,46 @@ def test_a_journal_of_another_version_is_not_touched(journal: Journal) -> None:
     with pytest.raises(JournalError, match="another version"):
         Journal(journal.path)
     assert journal.path.read_bytes() == before
+
+
+FORMAT_1 = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE updates(seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT, begun INTEGER);
+INSERT INTO meta VALUES ('epoch', 'e'), ('content', 7), ('saved_content', 5);
+PRAGMA user_version=1;
+"""
+
+
+def test_a_journal_of_the_first_format_is_taken_over_whole(path: Path) -> None:
+    rows = [(data, zlib.crc32(data)) for data in (b"one", b"two", b"three")]
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(FORMAT_1)
+        db.execute("INSERT INTO snapshot VALUES (1, ?, ?)", (b"base", zlib.crc32(b"base")))
+        db.executemany("INSERT INTO updates(data, crc) VALUES (?, ?)", rows)
+        db.execute("UPDATE updates SET crc = crc + 1 WHERE seq = 2")
+        db.commit()
+    for _ in range(2):  # once taken over, it is one of ours
+        with closing(Journal(path)) as journal:
+            assert journal.replay().updates[:3] == (b"base", b"one", b"three")
+            assert journal.replay().damaged == 1
+            assert (journal.known().epoch, journal.known().saved) == ("e", 5)
+            assert journal.append((b"four",), None, content=True) == journal.known().content
+    with closing(Journal(path)) as journal:
+        assert journal.known().content == 9
+        assert journal.replay().updates == (b"base", b"one", b"three", b"four", b"four")
+
+
+def test_an_append_of_one_update_writes_one_page(journal: Journal) -> None:
+    """Each further page costs as much as the row itself, at every key that anybody presses."""
+    journal.append((b"one",), None, content=True)
+    wal = Path(f"{journal.path}-wal")
+    before = wal.stat().st_size
+    for _ in range(10):
+        journal.append((b"two",), None, content=True)
+    (page,) = journal._db.execute("PRAGMA page_size").fetchone()
+    assert wal.stat().st_size - before == 10 * (page + 24)  # each with the head of its frame
 
 
 def test_a_folder_that_cannot_be_used_says_nothing_against_the_journal(tmp_path: Path) -> None:
