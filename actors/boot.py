@@ -18,14 +18,11 @@ from pathlib import Path
 import msgspec
 
 from actors.disk import LockTaken, NotebookFile, digest, in_words, lock
-from actors.journal import EMPTY, Journal, JournalError, Known, NoJournalHere, Replayed
-from protocol import notebook_file
+from actors.journal import EMPTY, Journal, JournalError
+from actors.journal_opening import BootError, open_journal, seed_of, set_aside
 from protocol.messages import Entry, Notice
-from protocol.seed import arrange, seed
 
-
-class BootError(Exception):
-    """One sentence for people: this notebook cannot be opened."""
+__all__ = ["BootError", "OpenNotebook", "open_notebook", "state_folder"]
 
 
 class OpenNotebook(msgspec.Struct):
@@ -90,19 +87,21 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
     except OSError as error:
         raise BootError(f"{path} cannot be read: {in_words(error)}.") from None
     _sweep(file)
-    journal, replayed, known, notices = _open_journal(folder, path)
+    opened = open_journal(folder, path, data, new_epoch)
+    journal, replayed, known, notices = opened.journal, opened.replayed, opened.known, opened.notices
     epoch = known.epoch
     try:
         if epoch and digest(data) not in (known.file_hash, known.saving_hash):
             journal.close()
-            aside = _set_aside(folder)
+            aside = set_aside(folder)
             text = (
                 f"{path.name} was changed while no server had it open, so the file was loaded. "
                 f"What Ganimede held before is kept in {aside}."
             )
             notices += (Notice("journal_set_aside", text, "warning"),)
             journal, epoch, replayed = Journal(folder / "journal.sqlite"), "", EMPTY
-        if replayed.damaged and data is not None:
+            journal.record_place(known.place, "")
+        elif opened.remains and data is not None:
             notices += (_keep_copy(folder, path, data),)
         if not epoch:
             epoch = new_epoch
@@ -121,53 +120,13 @@ def _keep_copy(folder: Path, path: Path, data: bytes) -> Notice:
 
 
 def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
-    try:
-        value = notebook_file.load(data or b"")
-    except notebook_file.NotebookFileError as error:
-        raise BootError(f"{path} cannot be opened: {error}") from None
-    update = seed(arrange(value), hashlib.sha256(data or b"").digest())
+    update = seed_of(path, data)
     held = digest(data)
     try:
         count = journal.store_snapshot(update, (), content=False)
         journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count)
     except sqlite3.Error as error:
         raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None
-
-
-def _open_journal(folder: Path, path: Path) -> tuple[Journal, Replayed, Known, tuple[Notice, ...]]:
-    """A journal of which every page can be read; one that cannot is set aside, and people are told."""
-    try:
-        journal = Journal(folder / "journal.sqlite")
-        try:
-            replayed, known = journal.replay(), journal.known()
-            if known.epoch and not replayed.based:
-                raise JournalError(f"The journal {journal.path} has lost what all the rest builds upon.")
-            return journal, replayed, known, ()
-        except JournalError:
-            journal.close()
-            raise
-    except NoJournalHere:
-        raise
-    except JournalError as error:
-        aside = _set_aside(folder)
-        text = f"{error} It is kept as {aside}, and {path.name} was loaded from its file."
-        journal = Journal(folder / "journal.sqlite")
-        return journal, EMPTY, journal.known(), (Notice("journal_unreadable", text, "warning"),)
-
-
-def _set_aside(folder: Path) -> Path:
-    """Rename the journal with its -wal and -shm; nothing is ever deleted here."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    aside = folder / f"journal-{stamp}.sqlite"
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = folder / f"journal-{stamp}-{number}.sqlite"
-    for suffix in ("-wal", "-shm", ""):
-        source = folder / f"journal.sqlite{suffix}"
-        if source.exists():
-            source.rename(f"{aside}{suffix}")
-    return aside
 
 
 def _sweep(file: NotebookFile) -> None:

@@ -2,7 +2,7 @@
 
 Tables, as journal_format.py has them: ``updates`` (raw Yjs updates in order, each with a CRC-32 and the content
 counter), ``snapshot`` (at most one full update, which replaced all updates before it), ``queue`` (the recorded run
-queue), ``meta`` (epoch, hashes, the notebook's path, counters). An update is one new row in one table: each further
+queue), ``meta`` (epoch, hashes, the notebook's path, counters). An update is one new row in one table: each other
 page of a commit costs as much as the row. A row whose checksum does not hold is left out and counted. WAL with
 ``synchronous=FULL``: what ``append`` returned from is on the disk. All methods block: call them in a thread, one
 at a time.
@@ -218,6 +218,18 @@ class Journal:
         with self._transaction():
             for key, value in values.items():
                 put_meta(self._db, key, value)
+
+    def record_place(self, place: bytes, epoch: str) -> None:
+        """Write what a journal must be able to say of itself. Also shows whether it can be written to at all.
+
+        Raises :class:`JournalError` if the reason why not is in its file.
+        """
+        try:
+            self.set_meta(place=place, epoch=epoch or None)
+        except sqlite3.Error as error:
+            failure = _unreadable(self.path, error)
+            if not isinstance(failure, NoJournalHere):
+                raise failure from error
 
     def close(self) -> None:
         self._db.close()
