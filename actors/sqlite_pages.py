@@ -7,6 +7,7 @@ believed here; whoever reads the records knows them by their checksums. Formats:
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 from bisect import bisect_right
@@ -24,7 +25,7 @@ _BRANCHES: Final = (0x02, 0x05)
 _LOG_HEADER: Final = 32
 _FRAME_HEADER: Final = 24
 _INTEGER_BYTES: Final = (0, 1, 2, 3, 4, 6, 8)
-# Pages without a readable head that are searched byte by byte, some 10 ms each.
+# Pages without a readable head that are searched, some milliseconds each.
 _SEARCHED: Final = 200
 
 
@@ -182,11 +183,10 @@ class _Reader:
             if searched == _SEARCHED:
                 return
             searched += 1
-            for at in range(self.size - 4):
-                for kind in (_TABLE_LEAF, _INDEX_LEAF):
-                    found = self.cell(time, data, at, kind)
-                    if found:
-                        yield Record(time, *found, searched=True, newest=self.is_newest(time, number))
+            for at, kind in _likely(data):
+                found = self.cell(time, data, at, kind)
+                if found:
+                    yield Record(time, *found, searched=True, newest=self.is_newest(time, number))
 
     def is_newest(self, time: int, number: int) -> bool:
         return self.versions[number][-1][0] == time
@@ -248,6 +248,17 @@ class _Reader:
             length -= self.size - 4
             number = int.from_bytes(page[:4], "big")
         return b"".join(parts)
+
+
+def _likely(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where records of the journal's tables may begin: before a head that starts with its own length and the kind
+    of the first value, which is null (the row number stands outside) or the key of an index as text."""
+    for match in re.finditer(rb"(?=[\x03-\x14]\0)", data):
+        for at in range(max(0, match.start() - 12), match.start() - 1):
+            yield at, _TABLE_LEAF
+    for match in re.finditer(rb"(?=[\x03-\x0c][\x0d-\x7f])", data):
+        for at in range(max(0, match.start() - 2), match.start()):
+            yield at, _INDEX_LEAF
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
