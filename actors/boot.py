@@ -8,7 +8,6 @@ a journal the document is seeded from the file alone.
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import sqlite3
 import time
@@ -19,7 +18,9 @@ import msgspec
 
 from actors.disk import LockTaken, NotebookFile, digest, in_words, lock
 from actors.journal import EMPTY, Journal, JournalError
+from actors.journal_adoption import adopt
 from actors.journal_opening import BootError, open_journal, seed_of, set_aside
+from actors.state_folders import state_folder
 from protocol.messages import Entry, Notice
 
 __all__ = ["BootError", "OpenNotebook", "open_notebook", "state_folder"]
@@ -45,11 +46,6 @@ class OpenNotebook(msgspec.Struct):
     def close(self) -> None:
         self.journal.close()
         os.close(self.lock)
-
-
-def state_folder(state_dir: Path, path: Path) -> Path:
-    """Where the journal of the notebook at ``path`` lives: named by the resolved path's hash."""
-    return state_dir / "notebooks" / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
 
 
 def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
@@ -87,8 +83,9 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
     except OSError as error:
         raise BootError(f"{path} cannot be read: {in_words(error)}.") from None
     _sweep(file)
+    adopted = adopt(folder, path, data, new_epoch)
     opened = open_journal(folder, path, data, new_epoch)
-    journal, replayed, known, notices = opened.journal, opened.replayed, opened.known, opened.notices
+    journal, replayed, known, notices = opened.journal, opened.replayed, opened.known, adopted + opened.notices
     epoch = known.epoch
     try:
         if epoch and digest(data) not in (known.file_hash, known.saving_hash):
@@ -101,7 +98,7 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
             notices += (Notice("journal_set_aside", text, "warning"),)
             journal, epoch, replayed = Journal(folder / "journal.sqlite"), "", EMPTY
             journal.record_place(known.place, "")
-        elif opened.remains and data is not None:
+        elif data is not None and (opened.remains or any(each.code == "journal_salvaged" for each in adopted)):
             notices += (_keep_copy(folder, path, data),)
         if not epoch:
             epoch = new_epoch

@@ -1,4 +1,7 @@
-"""The ``ganimede`` command: one notebook, one process, one sentence for whatever cannot be done."""
+"""The ``ganimede`` command: one notebook, one process, one sentence for whatever cannot be done.
+
+``ganimede state`` is another command, in state_command.py.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from gateway.app import Application
 from gateway.hypercorn_overrides import install, make_config
 from gateway.server import Server, open_socket, open_sync_socket, policy_of
 from gateway.settings import Settings, StartError, from_arguments
+from gateway.state_command import state_command
 from gateway.worker import end_process
 
 log = logging.getLogger("ganimede")
@@ -29,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point. Ends the process: 0 after a clean stop, 1 with one sentence on stderr otherwise."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        settings = from_arguments(sys.argv[1:] if argv is None else argv)
+        arguments = sys.argv[1:] if argv is None else argv
+        if arguments[:1] == ["state"]:
+            state_command(arguments[1:])
+            return
+        settings = from_arguments(arguments)
         install()
         http = open_socket(settings.host, settings.port, settings.port_explicit, "--port")
         sync = open_sync_socket(settings)
