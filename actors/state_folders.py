@@ -46,7 +46,8 @@ class About(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """The notebook's path as people can read it."""
-        return os.fsencode(self.place).decode(errors="replace")
+        text = os.fsencode(self.place).decode(errors="replace")
+        return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
     @property
     def exists(self) -> bool:

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,8 @@ def state_command(argv: Sequence[str], environ: Mapping[str, str] | None = None)
     state_dir = folder(told, "--state-dir") if told else Path(default)
     try:
         given.run(state_dir, given)
+    except BrokenPipeError:  # whoever reads has seen enough; what is left must not fail again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         raise StartError(f"The state folder {state_dir} cannot be used: {in_words(error)}.") from None
 
@@ -40,14 +43,15 @@ def _parser() -> argparse.ArgumentParser:
         "deleted since, and stays when its notebook is gone.",
         allow_abbrev=False,
     )
-    parser.add_argument("--state-dir", metavar="FOLDER", help="where they live [GANIMEDE_STATE_DIR]")
+    where = "where the journals live [GANIMEDE_STATE_DIR]"
+    parser.add_argument("--state-dir", metavar="FOLDER", help=where)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="list | show | rm")
 
     def verb(name: str, run: Callable[[Path, argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
         made.set_defaults(run=run)
         # Also behind the verb, where people look for it.
-        made.add_argument("--state-dir", metavar="FOLDER", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        made.add_argument("--state-dir", metavar="FOLDER", default=argparse.SUPPRESS, help=where)
         return made
 
     listing = verb("list", _list, "Every journal, the one that changed last first.")
@@ -65,26 +69,36 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(state_dir: Path, given: argparse.Namespace) -> None:
-    found = sorted((about(each) for each in folders(state_dir)), key=lambda it: it.changed, reverse=True)
+    found = []
+    for each in folders(state_dir):
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            found.append(about(each))
+    found.sort(key=lambda it: it.changed, reverse=True)
     if given.json:
         _write(json.dumps([_plain(it) for it in found], indent=2))
     elif not found:
         _write(f"There are no journals in {state_dir}.")
     else:
         rows = [(it.folder.name[:_SHORT], human_size(it.size), human_age(time.time() - it.changed),
-                 it.epoch[:_SHORT] or "?", _work(it), _notebook(it)) for it in found]  # fmt: skip
-        _write(_table(("ID", "SIZE", "CHANGED", "EPOCH", "WORK", "NOTEBOOK"), rows))
+                 it.epoch[:_SHORT] or "?", _work(it), "no" if it.open_in is None else "yes", _notebook(it))
+                for it in found]  # fmt: skip
+        _write(_table(("ID", "SIZE", "CHANGED", "EPOCH", "WORK", "OPEN", "NOTEBOOK"), rows))
 
 
 def _show(state_dir: Path, given: argparse.Namespace) -> None:
     it = about(_find(state_dir, given.notebook))
     if given.json:
         _write(json.dumps(_plain(it), indent=2))
-        return
+    else:
+        _write(_details(it))
+
+
+def _details(it: About) -> str:
     lines = [
         ("Notebook", _notebook(it)),
         ("Journal", str(it.folder)),
         ("Work", _work(it)),
+        ("Open", "no" if it.open_in is None else f"in a server {f'({it.open_in})' if it.open_in else ''}".strip()),
         ("Size", human_size(it.size)),
         ("Last change", f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(it.changed))}, "
                         f"{human_age(time.time() - it.changed)}"),
@@ -101,7 +115,7 @@ def _show(state_dir: Path, given: argparse.Namespace) -> None:
         ]
     lines += [("Set aside" if n == 0 else "", name) for n, name in enumerate(it.others)]
     width = max(len(name) for name, _ in lines) + 2
-    _write("\n".join(f"{name:{width}}{value}" for name, value in lines))
+    return "\n".join(f"{name:{width}}{value}" for name, value in lines)
 
 
 def _remove(state_dir: Path, given: argparse.Namespace) -> None:
@@ -159,8 +173,6 @@ def _find(state_dir: Path, wanted: str) -> Path:
 
 
 def _work(it: About) -> str:
-    if it.open_in is not None:
-        return "open in a server"
     return "damaged" if it.trouble else "UNSAVED" if it.unsaved else "saved"
 
 
@@ -175,7 +187,8 @@ def _plain(it: About) -> dict[str, object]:
         msgspec.structs.replace(it, place=it.name), enc_hook=str, builtin_types=()
     )
     del plain["hashes"]
-    return {"id": it.folder.name} | plain | {"exists": it.exists, "open": it.open_in is not None}
+    named = {"id": it.folder.name, "notebook": plain.pop("place")}
+    return named | plain | {"exists": it.exists, "open": it.open_in is not None}
 
 
 def human_size(size: int) -> str:

@@ -315,7 +315,7 @@ def test_damage_at_every_byte(cases: dict[str, Case], memory: Path, name: str) -
     harms = list(everywhere(name, cases[name].files))
     if not FULL:
         harms = [each for each in harms if each.file == JOURNAL and each.start < 100]
-    for at in range(0, len(harms), 200):
+    for at in range(0, len(harms), 25):
         place = memory / str(at)
         place.mkdir()
-        assert not run(cases, harms[at : at + 200], place)
+        assert not run(cases, harms[at : at + 25], place), f"from harm {at}"
