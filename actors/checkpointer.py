@@ -96,6 +96,7 @@ class _Disk:
             first=not notebook.loaded,
             old_queue=bool(replayed.queue) and replayed.queue == notebook.old_queue,
             notices=notices,
+            gapless=not replayed.damaged,
         )
         notebook.loaded = True
         return recovered

@@ -145,7 +145,8 @@ class Journal:
     def _replay(self) -> Replayed:
         snapshot = list(self._db.execute("SELECT data, crc FROM snapshot"))
         rows = [*snapshot, *self._db.execute("SELECT data, crc FROM updates ORDER BY seq")]
-        whole = tuple(data for data, crc in rows if _is_whole(data, crc))
+        crc32 = zlib.crc32
+        whole = tuple([data for data, crc in rows if type(data) is bytes and crc32(data) == crc])
         listed = list(self._db.execute("SELECT id, cell_id, source, who, begun, crc FROM queue ORDER BY position"))
         queue = [
             Entry(id_, cell_id, source, who, bool(begun))

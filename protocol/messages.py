@@ -269,6 +269,7 @@ class Recovered(msgspec.Struct, frozen=True):
 
     ``first``: no incarnation of the hub in this server has loaded before. ``old_queue``: the queue was recorded
     before this server started. ``saved``: the file says all of this; ``content`` as in :class:`Appended`.
+    ``gapless``: nothing was left out that a later update may build upon.
     """
 
     updates: tuple[bytes, ...]
@@ -279,6 +280,7 @@ class Recovered(msgspec.Struct, frozen=True):
     first: bool
     old_queue: bool
     notices: tuple[Notice, ...] = ()
+    gapless: bool = False
 
 
 class Append(msgspec.Struct, frozen=True):
