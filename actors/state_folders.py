@@ -41,6 +41,7 @@ class About(msgspec.Struct, frozen=True):
     update_bytes: int = 0
     snapshot_bytes: int = 0
     queued: int = 0
+    versions: int = 0
     others: tuple[str, ...] = ()
 
     @property
@@ -151,6 +152,7 @@ def _read(db: sqlite3.Connection) -> dict[str, Any]:
         (value,) = db.execute(query).fetchone()
         return value
 
+    has_versions = one("SELECT count(*) FROM sqlite_master WHERE name = 'versions'")
     meta = {str(row[0]): row[1] for row in db.execute("SELECT * FROM meta")}
     content = _number(meta.get("content"))
     if any(column[1] == "content" for column in db.execute("PRAGMA table_info(updates)")):
@@ -165,6 +167,7 @@ def _read(db: sqlite3.Connection) -> dict[str, Any]:
         "update_bytes": _number(one("SELECT sum(length(data)) FROM updates")),
         "snapshot_bytes": _number(one("SELECT sum(length(data)) FROM snapshot")),
         "queued": _number(one("SELECT count(*) FROM queue")),
+        "versions": _number(one("SELECT count(*) FROM versions")) if has_versions else 0,
     }
 
 

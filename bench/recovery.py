@@ -1,8 +1,8 @@
 """From a journal on disk to the document that the hub works with: 100,000 updates, and one snapshot.
 
 Ours reads and checks the journal as a start does (every page, every checksum) and builds the true copy with its
-guard. Baselines on the same journal: pycrdt alone applying one update after the other, and SQLite alone reading the
-rows.
+guard. Baselines on the same journal: pycrdt alone applying one update after the other, and SQLite alone reading
+the rows.
 """
 
 from __future__ import annotations

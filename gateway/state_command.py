@@ -110,6 +110,7 @@ def _details(it: About) -> str:
             ("Snapshot", human_size(it.snapshot_bytes)),
             ("Updates since", f"{it.updates} ({human_size(it.update_bytes)})"),
             ("Queued runs", str(it.queued)),
+            ("Versions kept", str(it.versions + sum(name.endswith(".ipynb") for name in it.others))),
             ("Epoch", it.epoch or "none yet"),
             ("Format", str(it.format)),
         ]

@@ -59,7 +59,7 @@ class TrueCopy:
         pieces = merged(updates)
         self.doc = Document(pieces, client_id)
         self._guard = Guard(self._limits, frozenset({client_id}), root_type)
-        # The whole document's update would not show a gap. It is shorter by far: text typed in one go is one struct.
+        # The whole document's update would not show a gap, but is far shorter: what was typed in one go is one.
         for piece in (self.doc.diff(b"\0"),) if gapless else pieces:
             if self._guard.learn(piece) is not None:
                 raise Malformed("Something is missing that the rest depends on.")
