@@ -8,7 +8,6 @@ a journal the document is seeded from the file alone.
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import sqlite3
 import time
@@ -18,14 +17,13 @@ from pathlib import Path
 import msgspec
 
 from actors.disk import LockTaken, NotebookFile, digest, in_words, lock, temporary_stem
-from actors.journal import EMPTY, Journal, JournalError, Known, NoJournalHere, Replayed
-from protocol import notebook_file
+from actors.journal import EMPTY, Journal, JournalError
+from actors.journal_adoption import adopt
+from actors.journal_opening import BootError, open_journal, seed_id, seed_of, set_aside
+from actors.state_folders import state_folder
 from protocol.messages import Entry, Notice
-from protocol.seed import arrange, client_id, seed
 
-
-class BootError(Exception):
-    """One sentence for people: this notebook cannot be opened."""
+__all__ = ["BootError", "OpenNotebook", "open_notebook", "state_folder"]
 
 
 class OpenNotebook(msgspec.Struct):
@@ -48,11 +46,6 @@ class OpenNotebook(msgspec.Struct):
     def close(self) -> None:
         self.journal.close()
         os.close(self.lock)
-
-
-def state_folder(state_dir: Path, path: Path) -> Path:
-    """Where the journal of the notebook at ``path`` lives: named by the resolved path's hash."""
-    return state_dir / "notebooks" / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
 
 
 def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
@@ -96,19 +89,22 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
     except OSError as error:
         raise BootError(f"{path} cannot be read: {in_words(error)}.") from None
     _sweep(file)
-    journal, replayed, known, notices = _open_journal(folder, path)
+    adopted = adopt(folder, path, data, new_epoch)
+    opened = open_journal(folder, path, data, new_epoch)
+    journal, replayed, known, notices = opened.journal, opened.replayed, opened.known, adopted + opened.notices
     epoch = known.epoch
     try:
         if epoch and digest(data) not in (known.file_hash, known.saving_hash):
             journal.close()
-            aside = _set_aside(folder)
+            aside = set_aside(folder)
             text = (
                 f"{path.name} was changed while no server had it open, so the file was loaded. "
                 f"What Ganimede held before is kept in {aside}."
             )
             notices += (Notice("journal_set_aside", text, "warning"),)
             journal, epoch, replayed = Journal(folder / "journal.sqlite"), "", EMPTY
-        if replayed.damaged and data is not None:
+            journal.record_place(known.place, "")
+        elif data is not None and (opened.remains or any(each.code == "journal_salvaged" for each in adopted)):
             notices += (_keep_copy(folder, path, data),)
         if not epoch:
             epoch = new_epoch
@@ -127,56 +123,13 @@ def _keep_copy(folder: Path, path: Path, data: bytes) -> Notice:
 
 
 def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
-    try:
-        value = notebook_file.load(data or b"")
-    except notebook_file.NotebookFileError as error:
-        raise BootError(f"{path} cannot be opened: {error}") from None
-    known_by = hashlib.sha256(data or b"").digest()
-    update = seed(arrange(value), known_by)
+    update = seed_of(path, data)
     held = digest(data)
     try:
         count = journal.store_snapshot(update, (), content=False)
-        journal.set_meta(
-            epoch=epoch, file_hash=held, saving_hash=held, saved_content=count, seed=client_id(known_by)
-        )
+        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count, seed=seed_id(data))
     except sqlite3.Error as error:
         raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None
-
-
-def _open_journal(folder: Path, path: Path) -> tuple[Journal, Replayed, Known, tuple[Notice, ...]]:
-    """A journal of which every page can be read; one that cannot is set aside, and people are told."""
-    try:
-        journal = Journal(folder / "journal.sqlite")
-        try:
-            replayed, known = journal.replay(), journal.known()
-            if known.epoch and not replayed.based:
-                raise JournalError(f"The journal {journal.path} has lost what all the rest builds upon.")
-            return journal, replayed, known, ()
-        except JournalError:
-            journal.close()
-            raise
-    except NoJournalHere:
-        raise
-    except JournalError as error:
-        aside = _set_aside(folder)
-        text = f"{error} It is kept as {aside}, and {path.name} was loaded from its file."
-        journal = Journal(folder / "journal.sqlite")
-        return journal, EMPTY, journal.known(), (Notice("journal_unreadable", text, "warning"),)
-
-
-def _set_aside(folder: Path) -> Path:
-    """Rename the journal with its -wal and -shm; nothing is ever deleted here."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    aside = folder / f"journal-{stamp}.sqlite"
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = folder / f"journal-{stamp}-{number}.sqlite"
-    for suffix in ("-wal", "-shm", ""):
-        source = folder / f"journal.sqlite{suffix}"
-        if source.exists():
-            source.rename(f"{aside}{suffix}")
-    return aside
 
 
 def _sweep(file: NotebookFile) -> None:

@@ -112,6 +112,7 @@ class _Disk:
             old_queue=bool(replayed.queue) and replayed.queue == notebook.old_queue,
             notices=notices,
             seed=known.seed,
+            gapless=not replayed.damaged,
         )
         notebook.loaded = True
         return recovered

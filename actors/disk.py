@@ -81,7 +81,7 @@ class NotebookFile:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def temporary_stem(target: Path) -> str:
@@ -92,7 +92,7 @@ def temporary_stem(target: Path) -> str:
     return "." + os.fsdecode(name)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

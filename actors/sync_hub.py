@@ -143,7 +143,7 @@ class _Hub:
     async def boot(self) -> None:
         recovered = self.recorder.resume(await self._load())
         self._clients.seed, self._clients.epoch = recovered.seed, recovered.epoch
-        self._build(recovered.updates)
+        self._build(recovered.updates, recovered.gapless)
         self._epoch = recovered.epoch
         self._copy.recover(recovered, self._settings.path)
         for notice in recovered.notices:
@@ -154,8 +154,8 @@ class _Hub:
     async def _load(self) -> Recovered:
         return await again(lambda: self._checkpointer.ask(Load))
 
-    def _build(self, updates: tuple[bytes, ...]) -> None:
-        left_out = self._copy.build(updates, self._new_client_id(), self._clients.seed)
+    def _build(self, updates: tuple[bytes, ...], gapless: bool) -> None:
+        left_out = self._copy.build(updates, self._new_client_id(), self._clients.seed, gapless)
         if left_out:
             text = f"{left_out} edits in the journal could not be read and were left out."
             log.error("%s", text)
@@ -165,7 +165,7 @@ class _Hub:
     async def _rebuild(self) -> None:
         """A new Doc of what is known good: the journal, what it lacks, the batch up to what broke the old."""
         recovered = await self._load()
-        self._build(recovered.updates + self.recorder.lacking)
+        self._build(recovered.updates + self.recorder.lacking, recovered.gapless)
 
     # ------------------------------------------------------------------------------------------------- serving
 

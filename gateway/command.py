@@ -17,6 +17,7 @@ from gateway.app import Application
 from gateway.hypercorn_overrides import install, make_config
 from gateway.server import Server, open_socket, open_sync_socket, policy_of
 from gateway.settings import Settings, StartError, from_arguments
+from gateway.state_command import state_command
 from gateway.terminal import end_process
 
 log = logging.getLogger("ganimede")
@@ -29,6 +30,9 @@ def run(argv: Sequence[str]) -> None:
     """Ends the process: 0 after a clean stop, 1 with one sentence on stderr otherwise."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        if list(argv[:1]) == ["state"]:
+            state_command(argv[1:])
+            return
         settings = from_arguments(argv)
         install()
         http = open_socket(settings.host, settings.port, settings.port_explicit, "--port")

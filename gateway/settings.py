@@ -178,20 +178,21 @@ def render_table() -> str:
 # ----------------------------------------------------------------------------------------- reading what was given
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         message = message.removeprefix("argument ")  # the flag itself is the better first word
         raise SettingError(
-            f"{message[0].upper()}{message[1:].rstrip('.')}. `ganimede --help` lists the arguments."
+            f"{message[0].upper()}{message[1:].rstrip('.')}. `{self.prog} --help` lists the arguments."
         )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="ganimede",
         description="Open a notebook on a canvas, in a browser, for several people at once.",
         epilog="Each setting also has an environment variable, in brackets; an argument wins over it. "
-        "To run under your own hypercorn: NOTEBOOK_LOC=FILE hypercorn -k trio gateway.app",
+        "To run under your own hypercorn: NOTEBOOK_LOC=FILE hypercorn -k trio gateway.app. "
+        "`ganimede state --help`: the journals of unsaved work.",
         allow_abbrev=False,
     )
     for setting in SETTINGS:

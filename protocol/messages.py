@@ -293,6 +293,7 @@ class Recovered(msgspec.Struct, frozen=True):
     ``first``: no incarnation of the hub in this server has loaded before. ``old_queue``: the queue was recorded
     before this server started. ``saved``: the file says all of this; ``content`` as in :class:`Appended`.
     ``seed``: the client id of what the document began with, 0 if that is not known.
+    ``gapless``: nothing was left out that a later update may build upon.
     """
 
     updates: tuple[bytes, ...]
@@ -304,6 +305,7 @@ class Recovered(msgspec.Struct, frozen=True):
     old_queue: bool
     notices: tuple[Notice, ...] = ()
     seed: int = 0
+    gapless: bool = False
 
 
 class Quarantine(msgspec.Struct, frozen=True):

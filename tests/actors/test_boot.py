@@ -186,11 +186,13 @@ def test_damaged_pages_that_show_only_when_read_are_found_at_boot(place: Place) 
     data[20480:61440] = os.urandom(40960)
     journal.write_bytes(data)
     notebook = place.open("e2")
-    assert codes(notebook) == ["journal_unreadable"]
+    assert codes(notebook) == ["journal_salvaged", "file_kept"]
+    assert "Its last snapshot and 0 updates were put together again" in notebook.notices[0].message
     assert value(notebook) == NOTEBOOK
+    assert notebook.epoch == "e1"  # whoever has more of it may bring it back
 
 
-def test_a_journal_that_lost_its_base_is_not_taken_for_an_empty_notebook(place: Place) -> None:
+def test_a_journal_that_lost_its_base_builds_upon_the_file_again(place: Place) -> None:
     place.path.write_bytes(dump(NOTEBOOK))
     notebook = place.open()
     write_title(notebook, 5)
@@ -200,8 +202,10 @@ def test_a_journal_that_lost_its_base_is_not_taken_for_an_empty_notebook(place: 
     db.commit()
     db.close()
     notebook = place.open("e2")
-    assert codes(notebook) == ["journal_unreadable"]
-    assert value(notebook) == NOTEBOOK
+    assert codes(notebook) == ["journal_salvaged", "file_kept"]
+    assert "The notebook's file and 1 update were put together again" in notebook.notices[0].message
+    assert value(notebook).cells[0].execution_count == 5
+    assert notebook.epoch == "e2"
 
 
 def test_the_file_is_kept_before_what_remains_of_a_journal_is_saved_over_it(place: Place) -> None:

@@ -142,6 +142,7 @@ async def test_damaged_records_are_left_out_and_told(notebook: OpenNotebook) -> 
         [notice] = loaded.notices
         assert (notice.code, notice.level) == ("journal_damaged", "warning")
         assert notice.message.startswith("1 records")
+        assert not loaded.gapless  # whatever builds upon it is left out, too
 
 
 async def test_a_save_writes_the_file_and_remembers_it(notebook: OpenNotebook, path: Path) -> None:

@@ -141,15 +141,6 @@ def test_torn_pages_are_an_error_of_the_journal_and_not_of_sqlite(journal: Journ
         Journal(journal.path).replay()
 
 
-def test_a_journal_of_another_version_is_not_touched(journal: Journal) -> None:
-    journal.close()
-    damage(journal.path, "PRAGMA user_version=99")
-    before = journal.path.read_bytes()
-    with pytest.raises(JournalError, match="another version"):
-        Journal(journal.path)
-    assert journal.path.read_bytes() == before
-
-
 FORMAT_1 = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE updates(seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL, crc INTEGER NOT NULL);

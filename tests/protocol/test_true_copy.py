@@ -186,3 +186,27 @@ def test_a_gap_and_refused_bytes_in_the_journal_are_left_out(refused: tuple[byte
     assert sound([SEED, good, lost, orphan]) == ((SEED, good, lost, orphan), 0)
     assert sound([SEED, good, orphan]) == ((SEED, good), 1)
     assert sound([]) == ((), 0)
+
+
+def test_a_journal_without_gaps_is_learned_from_the_document_as_well_as_from_its_updates() -> None:
+    browser = Browser(7, SEED)
+    updates = (SEED, *(browser.type("a", each) for each in "many keys, one struct 🐍"))
+    quick, thorough = TrueCopy(Limits()), TrueCopy(Limits())
+    assert quick.build(updates, 1000, gapless=True) == thorough.build(updates, 1000) == 0
+    assert quick.doc.value() == thorough.doc.value()
+    assert quick._guard.state == thorough._guard.state
+    for update in (browser.type("a", "more"), browser.type("b", "more")):
+        assert quick.client_update("s", update) is thorough.client_update("s", update) is True
+    ahead = Browser(8, browser.doc.get_update())
+    ahead.type("a", "unknown")
+    assert isinstance(quick.client_update("s", ahead.type("a", "gap")), Gap)
+
+
+def test_what_was_left_out_takes_along_what_builds_upon_it() -> None:
+    browser = Browser(7, SEED)
+    first, lost, third = (browser.type("a", each) for each in ("1", "2", "3"))
+    made = TrueCopy(Limits())
+    assert made.build((SEED, first, third), 1000) == 1
+    assert isinstance(made.client_update("s", third), Gap)
+    assert made.client_update("s", lost) is True
+    assert made.client_update("s", third) is True
