@@ -54,5 +54,11 @@ test('an actor says how often it was started anew', () => {
 });
 
 test('sizes are said as people do', () => {
-  expect([0, 999, 4096, 999_400, 2_500_000].map(bytes)).toEqual(['0 bytes', '999 bytes', '4 kB', '999 kB', '2.5 MB']);
+  expect([0, 999, 4096, 999_400, 2_500_000].map(bytes)).toEqual([
+    '0 bytes',
+    '999 bytes',
+    '4 kB',
+    '999 kB',
+    '2.5 MB',
+  ]);
 });
