@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
+from protocol.sync_requests import PAUSE
 from tests.actors.fakes import MemoryDisk
 from tests.actors.hub_stage import Client, Hub, hub_over, settled
 
@@ -86,5 +87,6 @@ async def test_a_gap_stops_receipts_until_it_is_filled(disk: MemoryDisk) -> None
         await one.send(one.browser.type("a", "depends"))
         await hub.settle()
         assert one.durable == before
+        await trio.sleep(PAUSE)  # it was just asked when it announced itself
         assert (await one.receipts())[0] == before  # hears the question and answers it
         assert (await one.receipts())[0] == one.sent

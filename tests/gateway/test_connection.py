@@ -98,6 +98,9 @@ async def _no_specs() -> tuple[str, ...]:
 class Stalled:
     """quart's end of a WebSocket whose client does not read."""
 
+    async def accept(self) -> None:
+        await trio.lowlevel.checkpoint()
+
     async def receive(self) -> str:
         await trio.sleep_forever()
         raise AssertionError

@@ -196,10 +196,10 @@ def test_a_journal_without_gaps_is_learned_from_the_document_as_well_as_from_its
     assert quick.doc.value() == thorough.doc.value()
     assert quick._guard.state == thorough._guard.state
     for update in (browser.type("a", "more"), browser.type("b", "more")):
-        assert quick.client_update("s", update) is thorough.client_update("s", update) is True
+        assert quick.client_update("s", update) == thorough.client_update("s", update) == Taken(True, (7,))
     ahead = Browser(8, browser.doc.get_update())
     ahead.type("a", "unknown")
-    assert isinstance(quick.client_update("s", ahead.type("a", "gap")), Gap)
+    assert quick.client_update("s", ahead.type("a", "gap")) == Taken(missing=Gap(8, 0))
 
 
 def test_what_was_left_out_takes_along_what_builds_upon_it() -> None:
@@ -207,6 +207,6 @@ def test_what_was_left_out_takes_along_what_builds_upon_it() -> None:
     first, lost, third = (browser.type("a", each) for each in ("1", "2", "3"))
     made = TrueCopy(Limits())
     assert made.build((SEED, first, third), 1000) == 1
-    assert isinstance(made.client_update("s", third), Gap)
-    assert made.client_update("s", lost) is True
-    assert made.client_update("s", third) is True
+    assert made.client_update("s", third) == Taken(missing=Gap(7, 1))
+    assert made.client_update("s", lost) == Taken(True, (7,))
+    assert made.client_update("s", third) == Taken(True, (7,))

@@ -16,7 +16,7 @@ from actors.disk import NotebookFile
 from gateway import gateway
 from protocol import run_queue
 from protocol.messages import Append, Appended, AppendFailed, Entry, WriteOutputs
-from protocol.true_copy import TrueCopy
+from protocol.true_copy import Taken, TrueCopy
 from tests.simulation.ledger import MARKER
 
 Plant = Callable[[Any, str, Any], None]  # as pytest's monkeypatch.setattr
@@ -62,15 +62,15 @@ def takes_a_failed_append_for_done(plant: Plant) -> None:
 def takes_what_is_sent_again_for_new(plant: Plant) -> None:
     sound = TrueCopy.client_update
 
-    def client_update(self: TrueCopy, session: str, update: bytes) -> Any:
-        changed = sound(self, session, update)
+    def client_update(self: TrueCopy, session: str, update: bytes, **how: Any) -> Any:
+        taken = sound(self, session, update, **how)
         markers = MARKER.findall(update.decode(errors="ignore"))
-        if changed is False and markers:
+        if taken == Taken() and markers:
             cell = next((each for each in self.doc.cell_ids() if markers[0] in self.doc.source(each)), None)
             if cell is not None:
                 source = self.doc._maps[cell]["source"]
                 self._record(self.doc._transact(lambda: source.insert(0, markers[0])))
-        return changed
+        return taken
 
     plant(TrueCopy, "client_update", client_update)
 
