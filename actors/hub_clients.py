@@ -170,7 +170,7 @@ class HubClients:
         if taken.cut:
             self._cut(session, taken.cut)
         if taken.clients:
-            self._holders.brought(session, taken.clients)
+            self._holders.brought(session, taken.clients, answer)
         if answer:
             self._requests.answered(session, taken.missing is None, trio.current_time())
             if taken.missing is None:

@@ -49,6 +49,22 @@ def test_who_shows_itself_takes_an_id_from_a_carrier_but_not_from_who_shows_itse
     assert made.holder(7) == "one"
 
 
+def test_who_only_carried_edits_in_an_answer_keeps_nobody_from_going_on_under_his_own_id() -> None:
+    made = holders("carrier", "one", "two")
+    made.brought("carrier", (7,), answer=True)
+    assert 7 not in made.foreign_to("one")
+    made.brought("one", (7,), answer=True)
+    assert made.holder(7) == "one"
+    made.brought("one", (7,))
+    assert 7 in made.foreign_to("carrier")
+    made.brought("one", (7,), answer=True)  # what it wrote it does not come to carry only
+    made.brought("two", (7,))
+    assert made.holder(7) == "one"
+    made.brought("carrier", (8,), answer=True)
+    assert made.shows("two", 8) is None
+    assert 8 in made.foreign_to("carrier")
+
+
 def test_a_sender_is_told_once_an_id_and_asked_when_the_id_is_free() -> None:
     made = holders("one", "two", "three")
     made.brought("one", (7, 8))
@@ -82,12 +98,14 @@ def test_whatever_happens_an_id_has_one_live_holder_and_nothing_stays_behind(see
     made, live = Holders(), set[str]()
     for _ in range(80):
         session, client = f"s{rng.randrange(4)}", rng.randrange(5)
-        match rng.randrange(5):
+        match rng.randrange(6):
             case 0:
                 made.joined(session)
                 live.add(session)
             case 1:
                 made.brought(session, (client,))
+            case 5:
+                made.brought(session, (client,), answer=True)
             case 2:
                 made.shows(session, client)
             case 3:
@@ -101,9 +119,9 @@ def test_whatever_happens_an_id_has_one_live_holder_and_nothing_stays_behind(see
             assert holder is None or holder in live
             assert [each for each in live if client in made.held_by(each)] == ([holder] if holder else [])
             assert {each for each in live if client in made.foreign_to(each)} == (
-                live - {holder} if holder else set()
+                live - {holder} if holder and client not in made._carried else set()
             )
     for n in range(4):
         made.left(f"s{n}")
     assert len(made) == 0
-    assert not any((made._waiting, made._told, made._shown, made._held))
+    assert not any((made._waiting, made._told, made._shown, made._held, made._carried))
