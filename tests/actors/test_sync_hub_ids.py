@@ -83,7 +83,7 @@ async def test_ids_that_nobody_live_holds_are_taken_from_whoever_brings_them(dis
     async with hub_over(disk) as hub:
         one, two = await hub.connect("s1", 7), await hub.connect("s2", 8)
         two.browser.hear(one.browser.type("a", " of another tab"))
-        await two.answer(two.browser.doc.get_update())
+        await two.send(two.browser.doc.get_update())
         await hub.settle()
         assert await sources(hub) == ["1 of another tab", ""]
         # They are now those of the session that brought them, until it goes.
@@ -94,6 +94,19 @@ async def test_ids_that_nobody_live_holds_are_taken_from_whoever_brings_them(dis
         await hub.settle()
         await one.hear()
         assert await sources(hub) == ["1 of another tab!", ""]
+
+
+async def test_who_brings_edits_in_an_answer_keeps_nobody_else_from_going_on_with_them(disk: MemoryDisk) -> None:
+    """After a crash, whoever is back first brings what the others wrote as well; some of them show no awareness."""
+    async with hub_over(disk) as hub:
+        one, two = await hub.connect("s1", 7), await hub.connect("s2", 8)
+        two.browser.hear(one.browser.type("a", "2"))
+        await two.answer(two.browser.doc.get_update())
+        await one.answer(one.browser.type("a", "3"))
+        await one.send(one.browser.type("a", "4"))
+        await hub.settle()
+        assert await sources(hub) == ["1234", ""]
+        assert notices(one) == notices(two) == []
 
 
 async def test_who_shows_itself_under_an_id_takes_it_from_who_only_carried_its_edits(disk: MemoryDisk) -> None:
