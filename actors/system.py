@@ -70,6 +70,7 @@ class System:
         self.notebook: Address[NotebookMessage] = runs.address
         self.notebook_tree: Address[SupervisorMessage] = inner.address
         self._children: list[Child[Any]] = [inner]
+        self._tree = inner
         self._inner: tuple[Child[Any], ...] = (disk, hub, kernel, runs)
         self._report = report
         self._root: Child[SupervisorMessage] = Child("root", self._run_root, grace=5.0)
@@ -86,7 +87,7 @@ class System:
     def _heard(self, name: str, status: ChildStatus) -> None:
         """A subtree that failed answers nobody until it is tried again: who asked just before must not wait."""
         if name == "notebook" and status.state == "failed":
-            for child in self._inner:
+            for child in (self._tree, *self._inner):
                 child.channel.drop_questions(ActorDied)
         self._report(name, status)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 import trio
 
+from actors.mailbox import ActorDied
 from actors.supervisor import ChildStatus, Kill, Retry, Status
 from protocol import answers, wire
 from protocol.messages import (
@@ -166,8 +167,14 @@ class Control:
 
     async def _tree(self) -> dict[str, ChildStatus]:
         services = self._services
-        tree = await services.root.ask(Status)
-        return tree if services.failed else {**tree, **await services.notebook_tree.ask(Status)}
+        while True:
+            tree = await services.root.ask(Status)
+            if services.failed:
+                return tree
+            try:
+                return {**tree, **await services.notebook_tree.ask(Status)}
+            except ActorDied:  # it gave up while it was asked
+                continue
 
     async def _actors(self) -> Result:
         """What ``notebook.actors`` answers: for people who want to see the tree."""
