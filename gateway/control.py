@@ -163,29 +163,30 @@ class Control:
             if services.failed and supervisor is services.notebook_tree:
                 return Refused("not_running", "The notebook's actors failed: none of them runs.")
             return _plain(await supervisor.ask(Kill, request.fields.actor))
-        return {name: msgspec.to_builtins(status) for name, status in (await self._tree()).items()}
-
-    async def _tree(self) -> dict[str, ChildStatus]:
-        services = self._services
-        while True:
-            tree = await services.root.ask(Status)
-            if services.failed:
-                return tree
-            try:
-                return {**tree, **await services.notebook_tree.ask(Status)}
-            except ActorDied:  # it gave up while it was asked
-                continue
+        return {name: msgspec.to_builtins(status) for name, status in (await statuses(services)).items()}
 
     async def _actors(self) -> Result:
         """What ``notebook.actors`` answers: for people who want to see the tree."""
         services = self._services
-        tree = await self._tree()
+        tree = await statuses(services)
         actors = tuple(
             answers.ActorState(name, status.state, status.incarnation, status.reason)
             for name, status in tree.items()
         )
         size = await trio.to_thread.run_sync(services.journal_size)
         return _json(answers.Actors(actors, size, services.chaos))
+
+
+async def statuses(services: Services) -> dict[str, ChildStatus]:
+    """Of every actor that the root keeps, and of the notebook's unless they failed."""
+    while True:
+        tree = await services.root.ask(Status)
+        if services.failed:
+            return tree
+        try:
+            return {**tree, **await services.notebook_tree.ask(Status)}
+        except ActorDied:  # it gave up while it was asked
+            continue
 
 
 def saving_as_json(saving: Saving) -> JsonObject:

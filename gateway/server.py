@@ -17,11 +17,12 @@ from actors.disk import describe_lock
 from actors.kernel_connection import KernelHandle, KernelSettings
 from actors.kernel_process import sweep_folders
 from actors.kernel_spec import installed_kernels
-from actors.supervisor import Child, ChildStatus, Status
+from actors.supervisor import Child, ChildStatus
 from actors.system import System
 from gateway.access import Policy, make_policy
 from gateway.access_middleware import keep_token_out_of_logs
 from gateway.connection import Services
+from gateway.control import statuses
 from gateway.gateway import gateway_actor
 from gateway.setting_values import is_loopback
 from gateway.settings import Settings, StartError, load_config
@@ -178,12 +179,8 @@ class Server:
     async def metrics(self) -> str:
         """Prometheus' text format."""
         lines = ["# TYPE ganimede_actor_incarnations counter"]
-        trees = (self._system.root, self._system.notebook_tree)
-        for tree in trees:
-            if tree is self._system.notebook_tree and self.services.failed:
-                continue
-            for name, status in (await tree.ask(Status)).items():
-                lines.append(f'ganimede_actor_incarnations{{actor="{name}"}} {status.incarnation}')
+        for name, status in (await statuses(self.services)).items():
+            lines.append(f'ganimede_actor_incarnations{{actor="{name}"}} {status.incarnation}')
         sessions = await self.services.gateway.ask(CountSessions)
         lines += ["# TYPE ganimede_connections gauge", f"ganimede_connections {sessions}"]
         if not self.services.failed:
