@@ -16,6 +16,9 @@ from tests.simulation.ledger import MARKER, Fact, Ledger, PromiseBroken
 from tests.simulation.line import Line
 from tests.simulation.tab import Tab
 
+# Notices after which an answer says nothing of the edits before it: they are asked for again, some time.
+NOT_TAKEN = ("client_id_taken", "edits_incomplete")
+
 # Seconds: an answer that takes longer than this on a connection that stands never comes.
 NEVER = 100.0
 
@@ -57,6 +60,7 @@ class Person:
         self._answers: dict[int, tuple[trio.Event, list[Any]]] = {}
         self._pending: list[Pending] = []
         self.failed = ""  # why the notebook's actors are down, as the last push said
+        self._warned = False  # told on this connection that some of its edits were not taken
         line.on_text, line.on_end = self._hear_text, self._cut_off
         self._open_tab()
 
@@ -76,6 +80,7 @@ class Person:
         try:
             await client.connect(within=5.0)
         except (ConnectionRefusedError, trio.TooSlowError):
+            await self.retry()  # nothing is synced while the notebook's actors are down
             await self.line.drop()
             return False
         self._trace(self.name, "online")
@@ -114,13 +119,15 @@ class Person:
             self.question = request["id"] if request else ""
         if said["method"] == "failed":
             self.failed = said["message"]["reason"]
+        if said["method"] == "notice":
+            self._warned = self._warned or said["message"]["code"] in NOT_TAKEN
         waiting = self._answers.pop(said.get("id", -1), None)
         if waiting is not None:
             waiting[1].append(said)
             waiting[0].set()
 
     def _cut_off(self) -> None:
-        self.failed = ""
+        self.failed, self._warned = "", False
         for each in self._pending:
             each.sent = each.number = None
         waiting, self._answers = self._answers, {}
@@ -147,7 +154,8 @@ class Person:
         asked = [each for each in self._pending if each.sent == hub]
         answer = await self.ask("notebook", "get")
         summary = answer and answer.get("message")
-        if summary and summary["saving"]["status"] != "not saved" and self._hub() == hub:
+        sound = summary and summary["saving"]["status"] != "not saved" and not self._warned
+        if sound and self._hub() == hub:
             for each in asked:
                 self._ledger.acknowledge(each.fact, removal=each.removal)
             self._trace(self.name, "was answered", len(asked))

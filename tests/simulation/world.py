@@ -168,7 +168,8 @@ class World:
 
     async def _unfinished(self) -> str:
         for person in self.people:
-            await person.retry()
+            await person.retry()  # whoever is there: the others cannot come while the actors are down
+        for person in self.people:
             if not person.online and not await person.connect():
                 return f"{person.name}'s connection"
             await person.answer_input()
