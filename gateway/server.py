@@ -183,6 +183,8 @@ class Server:
             lines.append(f'ganimede_actor_incarnations{{actor="{name}"}} {status.incarnation}')
         sessions = await self.services.gateway.ask(CountSessions)
         lines += ["# TYPE ganimede_connections gauge", f"ganimede_connections {sessions}"]
+        tasks = trio.lowlevel.current_statistics().tasks_living
+        lines += ["# TYPE ganimede_tasks gauge", f"ganimede_tasks {tasks}"]
         if not self.services.failed:
             document = await self.services.hub.ask(DescribeDocument)
             saved = int(document.saving.status == "saved")

@@ -109,6 +109,7 @@ async def running_server(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     command: Literal["ganimede", "hypercorn"] = "ganimede",
+    module: str = "",
     token: str | None = TOKEN,
     state_dir: Path | None = None,
     cwd: Path | None = None,
@@ -116,6 +117,7 @@ async def running_server(
 ) -> AsyncIterator[Server]:
     """Started, ready, and always ended. ``arguments`` go to the command; ``token`` None: none is asked.
 
+    ``module``: has the command's ``main``, or hypercorn's ``app``, in place of the real one's.
     Without ``state_dir`` each run has a new one: give it to start again where a killed server stood.
     Raises :class:`ServerEnded` if the server ends instead of becoming ready.
     """
@@ -127,9 +129,10 @@ async def running_server(
         environment |= {"GANIMEDE_NO_TOKEN": "1"} if token is None else {"GANIMEDE_TOKEN": token}
         if command == "hypercorn":
             environment |= {"NOTEBOOK_LOC": str(notebook), "GANIMEDE_SYNC_PORT": "0"}
-            line = ["-m", "hypercorn", "-k", "trio", "-b", "127.0.0.1:0", *arguments, "gateway.app"]
+            bind = [] if "-b" in arguments else ["-b", "127.0.0.1:0"]
+            line = ["-m", "hypercorn", "-k", "trio", *bind, *arguments, module or "gateway.app"]
         else:
-            line = ["-m", "gateway.cli", str(notebook), "--port", "0", "--sync-port", "0", "--no-open", *arguments]
+            line = ["-m", module or "gateway.cli", str(notebook), "--port", "0", "--sync-port", "0", "--no-open", *arguments]
         environment |= env or {}
         sync = "off" not in (*arguments, environment.get("GANIMEDE_SYNC_PORT"))
         process = await trio.lowlevel.open_process(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 
 import trio
@@ -14,8 +15,15 @@ from tests.server import Server
 
 FULL = bool(os.environ.get("GANIMEDE_FULL"))
 
-COUNT = 80
+COUNT = 40
 PRINTER = f"import time\nfor i in range({COUNT}):\n    print(i, flush=True)\n    time.sleep(0.02)"
+
+
+def seeded() -> random.Random:
+    """With a seed that is printed: GANIMEDE_SEED=n in the environment of the same test plays it again."""
+    seed = int(os.environ.get("GANIMEDE_SEED") or random.SystemRandom().randrange(10**6))
+    print(f"seed {seed}: replay it with GANIMEDE_SEED={seed}")
+    return random.Random(seed)
 
 
 def write_notebook(path: Path, **sources: str) -> Path:
@@ -72,7 +80,7 @@ async def kill_actor(control: ControlClient, name: str) -> None:
 
 
 def ports_of(server: Server) -> tuple[str, ...]:
-    """The arguments with which a later server stands where this one stood."""
+    """The arguments with which a later ``ganimede`` stands where this server stood."""
     ports = [url.rsplit(":", 1)[1] for url in (server.url, server.sync_url)]
     return ("--port", ports[0], "--sync-port", ports[1])
 

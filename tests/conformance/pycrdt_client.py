@@ -81,13 +81,17 @@ class PycrdtClient:
         self.synced = trio.Event()
         self.states.clear()
         self._outgoing.clear()  # the handshake brings what the server lacks
-        self._queue(create_sync_message(self.doc))
-        if self._state is not None:
-            self.set_awareness(self._state)
+        self._greet()
         await self.connection.connect(self._hear, self._write, within)
         if wait:
             with trio.fail_after(within):
                 await self.synced.wait()
+
+    def _greet(self) -> None:
+        """What a connection begins with."""
+        self._queue(create_sync_message(self.doc))
+        if self._state is not None:
+            self.set_awareness(self._state)
 
     async def disconnect(self) -> None:
         await self.connection.disconnect()

@@ -405,26 +405,3 @@ async def test_a_notebook_whose_actors_failed_says_so_until_a_retry_starts_them_
             await fresh.until(lambda: {cell, offline} <= set(fresh.array("cells")))
         assert page.connection.connected
         await page.works()
-
-
-async def test_a_worker_whose_master_was_killed_ends(tmp_path: Path) -> None:
-    async with running_server(tmp_path / "n.ipynb", command="hypercorn") as server, Page(server) as page:
-        kernel = await pid_of(page)
-        server.kill()  # the master
-        await page.connection.wait_closed(5)
-        await until(lambda: _refuses(server), within=5)
-
-        async def gone() -> bool:
-            return not runs(kernel)
-
-        await until(gone, within=10)
-
-
-async def _refuses(server: Server) -> bool:
-    port = int(server.url.rsplit(":", 1)[1])
-    try:
-        stream = await trio.open_tcp_stream("127.0.0.1", port)
-    except OSError:
-        return True
-    await stream.aclose()
-    return False

@@ -1,15 +1,14 @@
-"""``kill -9`` of the server at random moments while people write: nothing that another person saw is lost."""
+"""``kill -9`` of the server, all its processes at once, at random moments while people write and run."""
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
-import nbformat
 import pytest
-import trio
 
+from tests.chaos.killing import Way
 from tests.chaos.scene import FULL, PRINTER, cell, idle, killed, ports_of, printing, write_notebook
+from tests.chaos.series import killed_in_a_row
 from tests.conformance.clients import until
 from tests.conformance.control_client import ControlClient
 from tests.conformance.pycrdt_client import PycrdtClient
@@ -17,55 +16,15 @@ from tests.server import running_server
 
 pytestmark = pytest.mark.chaos
 
-ROUNDS = 20 if FULL else 3
+GANIMEDE, HYPERCORN = Way("ganimede", "group"), Way("hypercorn", "group")
 
 
-async def test_what_another_client_saw_survives_kill_9_at_any_moment(tmp_path: Path) -> None:
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")
-    rng = random.Random(seed)
-    path = write_notebook(tmp_path / "n.ipynb", text="")
-    state = tmp_path / "state"
-    seen: set[str] = set()
-    ports: tuple[str, ...] = ()
-    for number in range(ROUNDS):
-        async with running_server(path, *ports, state_dir=state) as server:
-            ports = ports_of(server)
-            async with (
-                PycrdtClient(server.room_url, server.token) as writer,
-                PycrdtClient(server.room_url, server.token) as reader,
-            ):
-                assert missing(seen, reader) == set(), "seen before the last kill, gone now"
-                with trio.move_on_after(rng.uniform(0.05, 1.0)):
-                    await write_markers(writer, number, rng)
-                await killed(server)
-                seen |= markers(reader)
-        if path.exists():
-            nbformat.validate(nbformat.read(path, as_version=4))
-    async with (
-        running_server(path, *ports, state_dir=state) as server,
-        PycrdtClient(server.room_url, server.token) as fresh,
-    ):
-        assert missing(seen, fresh) == set()
-        text = str(fresh.source("text"))
-        assert all(text.count(marker) == 1 for marker in seen), "a marker twice"
-    assert seen
-
-
-async def write_markers(writer: PycrdtClient, number: int, rng: random.Random) -> None:
-    count = 0
-    while True:
-        writer.insert("text", len(str(writer.source("text"))), f"<{number}.{count}>")
-        count += 1
-        await trio.sleep(rng.uniform(0, 0.01))
-
-
-def markers(client: PycrdtClient) -> set[str]:
-    return {part + ">" for part in str(client.source("text")).split(">") if part}
-
-
-def missing(seen: set[str], client: PycrdtClient) -> set[str]:
-    return seen - markers(client)
+@pytest.mark.parametrize("number", range(8 if FULL else 1))
+async def test_a_server_killed_under_load_again_and_again_loses_and_doubles_nothing(
+    number: int, tmp_path: Path
+) -> None:
+    """Whatever was acknowledged to its author, or seen by anybody else, is there; whichever command serves."""
+    await killed_in_a_row(tmp_path, ([GANIMEDE] * 13 + [HYPERCORN] * 12) if FULL else [GANIMEDE, GANIMEDE, HYPERCORN, HYPERCORN])
 
 
 async def test_a_client_that_was_offline_through_the_kill_brings_its_edits_back_once(tmp_path: Path) -> None:
