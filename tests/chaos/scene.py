@@ -55,12 +55,16 @@ async def idle(client: PycrdtClient, *cell_ids: str, within: float = 30.0) -> No
 
 
 async def run(control: ControlClient, client: PycrdtClient, cell_id: str, within: float = 30.0) -> None:
-    """Queue a cell and wait until it has run: its count is there and it is idle."""
+    """Queue a cell and wait until it has run, and the client knows."""
     await control.ask("notebook", "queue_cell", {"cell_id": cell_id})
     with trio.fail_after(within):
-        while cell(client, cell_id)["state"] == "idle" and cell(client, cell_id)["execution_count"] is None:
+        while True:
+            summary = await control.ask("notebook", "get")
+            if cell_id not in (summary["running"], *summary["queued"]):
+                break
             await trio.sleep(0.01)
-    await idle(client, cell_id, within=within)
+    await client.refresh()
+    assert cell(client, cell_id)["state"] == "idle"
 
 
 async def printing(client: PycrdtClient, cell_id: str, lines: int, within: float = 30.0) -> None:
@@ -77,6 +81,13 @@ async def kill_actor(control: ControlClient, name: str) -> None:
     except (ConnectionError, ControlError):
         if name != "gateway":
             raise
+
+
+async def all_up(control: ControlClient, within: float = 10.0) -> None:
+    """Until no actor is being restarted."""
+    with trio.fail_after(within):
+        while any(actor["state"] != "up" for actor in (await control.ask("chaos", "tree")).values()):
+            await trio.sleep(0.01)
 
 
 def ports_of(server: Server) -> tuple[str, ...]:

@@ -157,9 +157,16 @@ class Connection:
     async def disconnect(self, code: int = 1000) -> None:
         """Say goodbye as WebSockets do."""
         if self._socket is not None and self.connected:
-            with trio.move_on_after(1), suppress(ConnectionClosed):
-                await self._socket.aclose(code)
+            with trio.move_on_after(1):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._say_goodbye, self._socket, code)
+                    await self.ended.wait()  # the answer; the library would wait on for the end of the stream
+                    nursery.cancel_scope.cancel()
         await self.drop()
+
+    async def _say_goodbye(self, socket: WebSocketConnection, code: int) -> None:
+        with suppress(ConnectionClosed):
+            await socket.aclose(code)
 
     async def drop(self) -> None:
         """Vanish without a word. Does nothing when there is no connection."""

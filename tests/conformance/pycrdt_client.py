@@ -93,6 +93,13 @@ class PycrdtClient:
         if self._state is not None:
             self.set_awareness(self._state)
 
+    async def refresh(self) -> None:
+        """Hold what the server holds now."""
+        self.synced = trio.Event()
+        self._queue(create_sync_message(self.doc))
+        with trio.fail_after(10):
+            await self.synced.wait()
+
     async def disconnect(self) -> None:
         await self.connection.disconnect()
 

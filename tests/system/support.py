@@ -15,7 +15,6 @@ from typing import Any
 
 import nbformat
 import trio
-from pycrdt import create_sync_message
 
 from tests.conformance.control_client import ControlClient, Message
 from tests.conformance.pycrdt_client import PycrdtClient
@@ -162,13 +161,6 @@ class Page(PycrdtClient):
                 await self._heard.wait()
             return
         raise AssertionError(f"not within {within:g} s; the document says {await self.dump()}")
-
-    async def refresh(self) -> None:
-        """Hold what the server holds now."""
-        self.synced = trio.Event()
-        self._queue(create_sync_message(self.doc))
-        with trio.fail_after(10):
-            await self.synced.wait()
 
     async def ask(self, channel: str, method: str, message: Message | None = None, **more: Any) -> Message:
         return await self.control.ask(channel, method, message, **more)
