@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import trio
 
@@ -30,10 +31,10 @@ class Witness:
             await trio.sleep(0.01)
 
 
-async def killed_while_a_cell_prints(actor: str, folder: Path) -> None:
+async def killed_while_a_cell_prints(actor: str, folder: Path, **server_options: Any) -> None:
     path = write_notebook(folder / "n.ipynb", setup="kept = 42", prints=PRINTER, after="print(kept)")
     async with (
-        running_server(path, "--chaos") as server,
+        running_server(path, "--chaos", **server_options) as server,
         PycrdtClient(server.room_url, server.token) as watcher,
         ControlClient(server.control_url, server.token) as control,
     ):
@@ -68,3 +69,9 @@ async def killed_while_a_cell_prints(actor: str, folder: Path) -> None:
         assert tree[actor]["incarnation"] == 2
         await run(control, watcher, "after")
         assert text_of(watcher, "after") == "42\n", "the kernel's variables survive"
+
+
+def planted(bug: str, command: Literal["ganimede", "hypercorn"] = "ganimede") -> dict[str, Any]:
+    """What :func:`running_server` is given to start a server with a bug of planted_server's."""
+    module = "tests.chaos.planted_server"
+    return {"module": module + (":app" if command == "hypercorn" else ""), "env": {"PLANTED": bug}}

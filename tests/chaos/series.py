@@ -15,12 +15,13 @@ import nbformat
 import trio
 
 from tests.chaos import scene
+from tests.chaos.plays import planted
 from tests.chaos.books import Books
 from tests.chaos.killing import Process, Way, kill, nobody_lives, nobody_serves
 from tests.chaos.people import TEXT, Author, keep_running, names, settled
 from tests.conformance.control_client import ControlClient
 from tests.conformance.pycrdt_client import PycrdtClient
-from tests.server import Server, running_server
+from tests.server import TOKEN, Server, running_server
 from tests.simulation.ledger import PromiseBroken
 from tests.system.support import free_ports
 
@@ -30,14 +31,14 @@ CELLS = {"quick": "print('quick')", "slow": "import time\nfor n in range(9): pri
 
 
 class Series:
-    """``module``: a server with a planted bug."""
+    """``plant``: of a bug in all servers, see planted_server."""
 
-    def __init__(self, folder: Path, rng: random.Random, module: str = "") -> None:
+    def __init__(self, folder: Path, rng: random.Random, plant: str = "") -> None:
         self.path = scene.write_notebook(folder / "n.ipynb", **{TEXT: ""}, **CELLS)
         self.books = Books()
         self._state = folder / "state"
         self._rng = rng
-        self._module = module
+        self._plant = plant
         self._ports = free_ports()
         self._ended: list[Process] = []
 
@@ -63,14 +64,10 @@ class Series:
         """Not connected yet. Half of them speak as the page does, on the control socket's port."""
         authors = []
         for name, port, path in zip(names(), self._ports * AUTHORS, ("/", "/g-y-room") * AUTHORS, strict=False):
-            author = Author(f"ws://127.0.0.1:{port}{path}", self._token, name, self.books)
+            author = Author(f"ws://127.0.0.1:{port}{path}", TOKEN, name, self.books)
             await stack.enter_async_context(author.connection)
             authors.append(author)
         return authors[:AUTHORS]
-
-    @property
-    def _token(self) -> str:
-        return "token-of-kills"
 
     @asynccontextmanager
     async def _serving(self, way: Way) -> AsyncIterator[Server]:
@@ -79,15 +76,10 @@ class Series:
             arguments, env = ("--port", http, "--sync-port", sync), {}
         else:
             arguments, env = ("-b", f"127.0.0.1:{http}"), {"GANIMEDE_SYNC_PORT": sync}
-        module = self._module + (":app" if self._module and way.command == "hypercorn" else "")
+        options = planted(self._plant, way.command) if self._plant else {}
+        options = {**options, "env": {**env, **options.get("env", {})}}
         async with running_server(
-            self.path,
-            *arguments,
-            env=env,
-            command=way.command,
-            module=module,
-            token=self._token,
-            state_dir=self._state,
+            self.path, *arguments, command=way.command, token=TOKEN, state_dir=self._state, **options
         ) as server:
             yield server
 
@@ -126,9 +118,9 @@ class Series:
         self._ended = processes
 
 
-async def killed_in_a_row(folder: Path, ways: list[Way]) -> None:
+async def killed_in_a_row(folder: Path, ways: list[Way], plant: str = "") -> None:
     rng = scene.seeded()
-    series = Series(folder, rng)
+    series = Series(folder, rng, plant)
     begun = trio.current_time()
     await series.kills(rng.sample(ways, len(ways)))
     taken = (trio.current_time() - begun) / len(ways)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -107,9 +108,9 @@ def _fits(before: Usage, after: Usage) -> bool:
     )
 
 
-async def worn(folder: Path, module: str = "") -> None:
+async def worn(folder: Path, **server_options: Any) -> None:
     path = write_notebook(folder / "n.ipynb", text="1")
-    async with running_server(path, "--chaos", module=module) as server:
+    async with running_server(path, "--chaos", **server_options) as server:
         wear = Wear(server, seeded())
         await wear.kill(len(ACTORS) if FULL else 0)
         await wear.come_and_go(100 if FULL else 20)

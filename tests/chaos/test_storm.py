@@ -9,6 +9,7 @@ import signal
 from contextlib import AsyncExitStack
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -39,8 +40,15 @@ COUNTS = f"import time\nfor n in range({LINES}):\n    print('line', n, flush=Tru
 
 
 async def test_a_storm_of_deaths_breaks_no_promise(tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "n.ipynb", **{TEXT: ""}, keeps="kept = 42", counts=COUNTS, after="print(kept)")
-    async with running_server(path, "--chaos") as server, ControlClient(server.control_url, server.token) as control:
+    await storm(tmp_path)
+
+
+async def storm(folder: Path, **server_options: Any) -> None:
+    cells = {TEXT: "", "keeps": "kept = 42", "counts": COUNTS, "after": "print(kept)"}
+    async with (
+        running_server(write_notebook(folder / "n.ipynb", **cells), "--chaos", **server_options) as server,
+        ControlClient(server.control_url, server.token) as control,
+    ):
         await Storm(server, control, seeded()).rage()
 
 

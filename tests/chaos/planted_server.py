@@ -1,0 +1,109 @@
+"""The real server with a bug planted, which the variable PLANTED names: what the chaos suite must notice.
+
+``python -m tests.chaos.planted_server`` is the ``ganimede`` command, ``tests.chaos.planted_server:app`` what
+hypercorn serves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+import gateway.app
+from actors import sync_hub, system
+from actors.kernel_connection import KernelHandle
+from actors.mailbox import Actor, Mailbox
+from actors.recorder import Recorder
+from gateway import access_middleware, sync_listener
+from gateway.access import Allowed
+from gateway.cli import main
+from protocol.guard import Rejected
+from protocol.messages import KernelMessage
+from protocol.true_copy import TrueCopy
+from tests.simulation import bugs
+
+
+class Forgetful(Recorder):
+    """Says that a batch is durable, and keeps it in mind only."""
+
+    async def record(self, updates: Any, queue: Any, content: bool) -> bool:
+        await trio.lowlevel.checkpoint()
+        self.queue = self.queue if queue is None else queue
+        return True
+
+
+def says_durable_and_keeps_nothing() -> None:
+    sync_hub.Recorder = Forgetful  # type: ignore[misc]
+
+
+def serves_on_without_its_master() -> None:
+    gateway.app.watch_parent = trio.sleep_forever
+
+
+def loses_the_kernel_with_its_actor() -> None:
+    """The KernelActor's next incarnation starts a kernel of its own."""
+    sound = system.kernel_actor
+
+    def kernel_actor(handle: KernelHandle) -> Actor[KernelMessage]:
+        run = sound(handle)
+
+        async def forgets(mailbox: Mailbox[KernelMessage]) -> None:
+            if handle.connection is not None:
+                await handle.connection.end(handle.settings, handle.patience())
+                handle.disconnect()
+            await run(mailbox)
+
+        return forgets
+
+    system.kernel_actor = kernel_actor
+
+
+def crashes_over_a_malformed_update() -> None:
+    sound = TrueCopy.client_update
+
+    def client_update(self: TrueCopy, session: str, update: bytes, **how: Any) -> Any:
+        taken = sound(self, session, update, **how)
+        assert not isinstance(taken, Rejected)
+        return taken
+
+    TrueCopy.client_update = client_update  # type: ignore[method-assign]
+
+
+def lets_everybody_in() -> None:
+    for module in (access_middleware, sync_listener):
+        module.judge = lambda request, policy: Allowed()  # type: ignore[attr-defined]
+
+
+def _simulated(plant: Callable[[bugs.Plant], None]) -> Callable[[], None]:
+    return lambda: plant(setattr)
+
+
+BUGS: dict[str, Callable[[], None]] = {
+    bug.__name__: bug
+    for bug in (
+        says_durable_and_keeps_nothing,
+        serves_on_without_its_master,
+        loses_the_kernel_with_its_actor,
+        crashes_over_a_malformed_update,
+        lets_everybody_in,
+    )
+}
+BUGS |= {
+    bug.__name__: _simulated(bug)
+    for bug in (
+        bugs.takes_what_is_sent_again_for_new,
+        bugs.drops_an_update_on_its_way_to_everyone,
+        bugs.forgets_to_end_a_run,
+        bugs.leaves_out_a_line_of_output,
+        bugs.keeps_who_has_left,
+    )
+}
+
+BUGS[os.environ["PLANTED"]]()
+app = gateway.app.app
+
+if __name__ == "__main__":
+    main()
