@@ -40,6 +40,15 @@ class NotebookFile:
         except FileNotFoundError:
             return None
 
+    def signature(self) -> tuple[int, ...] | None:
+        """Another one whenever the file was written or replaced, also with the old size and time of change; None
+        if there is no file. Raises OSError."""
+        try:
+            about = self.target.stat()
+        except FileNotFoundError:
+            return None
+        return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+
     def write(self, data: bytes) -> None:
         """Replace the file's content atomically, keeping its permissions. Raises OSError."""
         target = self.target

@@ -1,7 +1,8 @@
 """The journal: one SQLite database per notebook, the durable form of the shared document and the run queue.
 
 Tables: ``updates`` (raw Yjs updates in order, each with a CRC-32), ``snapshot`` (at most one full update that
-replaces all updates up to its ``seq``), ``queue`` (the recorded run queue), ``meta`` (epoch, hashes, counters).
+replaces all updates up to its ``seq``), ``queue`` (the recorded run queue), ``meta`` (epoch, hashes, counters),
+``versions`` (versions.py; since format 2).
 ``PRAGMA user_version`` is the format's version. WAL with ``synchronous=FULL``: what ``append`` returned from is
 on the disk. All methods block: call them in a thread, one at a time.
 """
@@ -17,9 +18,11 @@ from typing import Any
 
 import msgspec
 
+from actors import versions
+from actors.versions import Packed, Versions
 from protocol.messages import Entry
 
-FORMAT = 1
+FORMAT = 2
 
 # A snapshot is due when the updates since the last one outweigh this many bytes and FACTOR times the snapshot.
 COMPACT_BYTES = 1 << 20
@@ -32,6 +35,9 @@ CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NUL
 CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT, begun INTEGER);
 """
 
+
+# What each format added: a new journal gets all of it, an older one what it lacks.
+_SINCE = {1: _SCHEMA, 2: versions.TABLE}
 
 # Primary result codes that say nothing against the file: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL,
 # CANTOPEN.
@@ -90,6 +96,7 @@ class Journal:
         try:
             # Used by one thread at a time, though not always by the same one.
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+            self.versions = Versions(self._db)
             self._prepare()
         except (sqlite3.Error, JournalError) as error:
             if hasattr(self, "_db"):
@@ -107,10 +114,11 @@ class Journal:
             )
         self._db.execute("PRAGMA synchronous=FULL")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
+        if 0 <= version < FORMAT:
             with self._transaction():
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    self._db.execute(statement)
+                for step in range(version + 1, FORMAT + 1):
+                    for statement in filter(str.strip, _SINCE[step].split(";")):
+                        self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version={FORMAT}")
         elif version != FORMAT:
             raise JournalError(
@@ -210,10 +218,13 @@ class Journal:
             str(epoch or ""), str(file_hash or ""), str(saving_hash or ""), int(content or 0), int(saved or 0)
         )
 
-    def set_meta(self, **values: str | int | None) -> None:
+    def set_meta(self, *added: Packed, **values: str | int | None) -> None:
+        """Set keys and add versions, in one transaction."""
         with self._transaction():
             for key, value in values.items():
                 self._set(key, value)
+            for version in added:
+                self.versions.add(version, str(self.meta("file_hash") or ""))
 
     def _set(self, key: str, value: str | int | None) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

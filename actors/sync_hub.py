@@ -14,18 +14,21 @@ apply never reaches the journal, and group commit comes by itself.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from math import inf
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import msgspec
 import trio
 
 from actors.fanout import Fanout
+from actors.history import History
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
 from actors.recorder import Recorder
 from actors.saver import Saver
 from protocol.guard import Gap, Limits, Rejected
+from protocol.merge import Report, merge
 from protocol.messages import (
     AnswerSync,
     Checkpoint,
@@ -37,14 +40,17 @@ from protocol.messages import (
     Edit,
     Enqueue,
     Entry,
+    FoundChange,
     Frame,
     HubMessage,
+    ListVersions,
     Load,
     Notice,
     ReadNotebook,
     ReadQueue,
     RecordedQueue,
     Recovered,
+    RestoreVersion,
     Subscribe,
     Unsubscribe,
     WatchDocument,
@@ -52,6 +58,8 @@ from protocol.messages import (
 from protocol.sync import step1_message, step2_message
 from protocol.true_copy import Broken, TrueCopy
 from protocol.values import NotebookValue
+
+T = TypeVar("T")
 
 log = logging.getLogger("ganimede.hub")
 
@@ -84,6 +92,7 @@ def sync_hub(
             async with trio.open_nursery() as nursery:
                 hub.recorder.start(nursery)
                 hub.saver.start(nursery)
+                hub.history.start(nursery)
                 await hub.serve(mailbox)
                 await hub.finish()
                 nursery.cancel_scope.cancel()
@@ -107,13 +116,17 @@ class _Hub:
         self._copy = TrueCopy(settings.limits)
         self._whole = trio.Event()  # unset while the Doc is broken and nobody may look at it
         self.fanout = Fanout()
-        self.saver = Saver(checkpointer, self._value, settings.autosave)
+        name = os.path.basename(settings.path)
+        self.saver = Saver(checkpointer, self._value, self._take, settings.autosave, name)
+        self.history = History(checkpointer, self._value, self._become)
         self.recorder = Recorder(checkpointer, self._state, self._tell_degraded)
         self._gaps: dict[str, tuple[int, float]] = {}  # session → resyncs asked for, and when the last
         self._refused: dict[str, str] = {}  # sessions that were hung up on, and why: what they send is dropped
         self._let_out: list[Callable[[], None]] = []
         self._step2: tuple[bytes, Frame] | None = None  # the last sync answer: an update, and its message
         self._repair_at = inf
+        self._errands: list[Callable[[], None]] = []  # what others of the hub do to the document, in its turn
+        self._pause: trio.CancelScope | None = None  # the wait for mail; None: nobody serves
 
     async def _value(self) -> tuple[NotebookValue, int]:
         await self._whole.wait()
@@ -161,9 +174,10 @@ class _Hub:
     async def serve(self, mailbox: Mailbox[HubMessage]) -> None:
         while True:
             batch: list[HubMessage] = []
-            deadline = min(self.fanout.due, self._repair_at)
+            deadline = -inf if self._errands else min(self.fanout.due, self._repair_at)
+            self._pause = trio.CancelScope(deadline=deadline)
             if trio.current_time() < deadline:
-                with trio.move_on_at(deadline):
+                with self._pause:
                     try:
                         batch.append(await mailbox.receive())
                     except StopAsyncIteration:
@@ -176,6 +190,7 @@ class _Hub:
                 if not self._whole.is_set():
                     await self._rebuild()
             self._timers()
+            self._run_errands()
             await self._commit()
 
     def _timers(self) -> None:
@@ -201,12 +216,62 @@ class _Hub:
 
     async def finish(self) -> None:
         """A clean stop: what waits goes out, then the file and one snapshot; the Checkpointer still lives."""
+        self._pause = None
+        self._run_errands()
+        await self._commit()
         self.fanout.flush(trio.current_time())
         try:
             await self.saver.finish()
             await self.recorder.finish()
         except (ActorDied, ActorStopped):
             log.warning("the checkpointer ended before the last save; the journal holds everything")
+
+    # ------------------------------------------------------------------------ edits of the hub's own helpers
+
+    async def _in_turn(self, change: Callable[[], T]) -> T:
+        """Change the document between two batches of mail; returns when that is durable."""
+        done = trio.Event()
+        answer: list[T] = []
+
+        def errand() -> None:
+            answer.append(change())
+            self._let_out.append(done.set)
+
+        self._errands.append(errand)
+        if self._pause is None:
+            self._run_errands()
+            await self._commit()
+        else:
+            self._pause.deadline = -inf
+        await done.wait()
+        return answer[0]
+
+    def _run_errands(self) -> None:
+        errands, self._errands = self._errands, []
+        for errand in errands:
+            errand()
+
+    async def _take(self, before: NotebookValue, found: FoundChange) -> Report:
+        """Bring in what the file changed of ``before``; what people typed meanwhile is merged as well."""
+
+        def take() -> Report:
+            made = merge(before, self._copy.doc.value(), found.notebook)
+            self._copy.become(made.notebook)
+            conflicts = found.report.conflicts + made.report.conflicts
+            return msgspec.structs.replace(found.report, conflicts=conflicts)
+
+        return await self._in_turn(take)
+
+    async def _become(self, before: NotebookValue, wanted: NotebookValue) -> bool:
+        """Say what ``wanted`` says; False if the document is not what it was ``before``."""
+
+        def become() -> bool:
+            if self._copy.doc.value() != before:
+                return False
+            self._copy.become(wanted)
+            return True
+
+        return await self._in_turn(become)
 
     # ------------------------------------------------------------------------------------------------- hearing
 
@@ -234,6 +299,8 @@ class _Hub:
                 self._let_out.append(lambda: self.saver.save_now(checkpoint))
             case WatchDocument(outlet):
                 self.saver.watch(outlet)
+            case ListVersions() | RestoreVersion():
+                self._let_out.append(lambda: self.history.obey(message))
             case _:
                 self._read(message)
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from actors.disk import digest
 from actors.journal import COMPACT_BYTES, Journal, JournalError, NoJournalHere, Replayed
-from protocol.messages import Entry
+from actors.versions import packed
+from protocol.messages import Entry, VersionReason
 
 ROOT = Path(__file__).resolve().parents[2]
 QUEUE = (Entry("1", "a", "x = 'é'\n", "me", begun=True), Entry("2", "b", "", ""))
@@ -176,7 +178,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from actors.journal import Journal
-from protocol.messages import Entry
+from actors.versions import packed
+from protocol.messages import Entry, VersionReason
 journal = Journal(Path(sys.argv[1]))
 number = int(sys.argv[2])
 while True:
@@ -219,3 +222,83 @@ def test_kill_9_loses_nothing_that_was_acknowledged(path: Path) -> None:
         assert all(b"[%d]" % number in present for number in range(last + 1))
         assert int(replayed.queue[0].id) in (last, last + 1)  # the one in hand, or not
         acknowledged = int(replayed.queue[0].id)
+
+
+# ------------------------------------------------------------------------------------------------------ versions
+
+
+def keep(journal: Journal, text: str, reason: VersionReason, now: float, base: str | None = None) -> None:
+    data = text.encode()
+    journal.set_meta(packed(data, 1, reason, now), file_hash=digest(data) if base is None else base)
+
+
+def texts(journal: Journal) -> list[str]:
+    found = [journal.versions.with_id(version.id) for version in journal.versions.listed()]
+    return [data.decode() for data in found if data is not None]
+
+
+def test_the_last_ten_versions_are_kept_and_the_base_of_the_next_merge(journal: Journal) -> None:
+    """P-6."""
+    keep(journal, "base", "save", 0)
+    for number in range(12):
+        keep(journal, str(number), "before merge", number, digest(b"base"))
+    assert texts(reopened(journal)) == [*map(str, reversed(range(2, 12))), "base"]
+
+
+def test_a_version_is_recorded_with_what_it_is_the_base_of_or_not_at_all(journal: Journal) -> None:
+    """P-6."""
+    keep(journal, "one", "save", 0)
+    with pytest.raises(sqlite3.Error):
+        journal.set_meta(packed(b"two", 1, "save", 1), file_hash=object())  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.Error):
+        journal.set_meta(packed(b"two", object(), "save", 1), file_hash="two")  # type: ignore[arg-type]
+    assert texts(journal) == ["one"]
+    assert journal.known().file_hash == digest(b"one")
+
+
+def test_saves_that_nobody_asked_for_do_not_drive_out_the_others(journal: Journal) -> None:
+    """P-6."""
+    keep(journal, "opened", "opened", 0)
+    for now in range(10, 1000, 10):
+        keep(journal, f"at {now}", "autosave", now)
+    assert texts(journal) == ["at 990", "at 870", "at 580", "at 290", "opened"]
+    keep(journal, "asked", "save", 1001)
+    keep(journal, "asked again", "save", 1002)
+    assert texts(journal)[:3] == ["asked again", "asked", "at 990"]
+
+
+def test_the_same_again_is_one_version(journal: Journal) -> None:
+    for text in ("a", "a", "b", "a"):
+        keep(journal, text, "save", 0)
+    assert texts(journal) == ["a", "b"]
+
+
+def test_a_damaged_version_is_none(journal: Journal) -> None:
+    keep(journal, "one", "save", 0)
+    journal.close()
+    damage(journal.path, "UPDATE versions SET data = substr(data, 1, 5)")
+    again = Journal(journal.path)
+    _opened.append(again)
+    assert texts(again) == []
+    assert again.versions.with_hash(digest(b"one")) is None
+    assert len(again.versions.listed()) == 1
+
+
+def test_a_journal_of_format_1_gets_what_it_lacks_and_loses_nothing(journal: Journal) -> None:
+    """P-6."""
+    journal.append((b"one",), QUEUE, content=True)
+    journal.close()
+    damage(journal.path, "DROP TABLE versions")
+    damage(journal.path, "PRAGMA user_version=1")
+    for _ in range(2):
+        again = Journal(journal.path)
+        _opened.append(again)
+        assert again.replay() == Replayed((b"base", b"one"), QUEUE, 0, True)
+        assert again.versions.listed() == ()
+
+
+def test_a_journal_of_a_later_format_is_left_alone(journal: Journal) -> None:
+    journal.close()
+    damage(journal.path, "PRAGMA user_version=3")
+    with pytest.raises(JournalError, match="another version"):
+        Journal(journal.path)

@@ -68,7 +68,7 @@ def test_a_changed_source_keeps_its_text_and_the_cursors_in_it() -> None:
     doc = document(NotebookValue(cells=(code("a", "one\ntwo e\nthree"), code("b", "b"))))
     browser = Browser(7, doc.full_update())
     text = browser.cell("a")["source"]
-    cursor = StickyIndex.new(text, len("one\ntwo e\nth".encode()), 0)
+    cursor = StickyIndex.new(text, len(b"one\ntwo e\nth"), 0)
     before = cursor.get_index()
     update = doc.become(NotebookValue(cells=(code("a", "zero\none\ntwo f\nthree"), code("b", "b"))), ())
     browser.hear(update)
