@@ -126,8 +126,8 @@ class FileKeeper:
         signature = file.signature()
         if signature == self._ours:
             return "same"
-        if signature != self._odd and not at_once:  # perhaps it is being written at this moment
-            self._odd = signature
+        met, self._odd = self._odd, signature
+        if signature != met and not at_once:  # perhaps it is being written at this moment
             return "moving"
         known = self._notebook.journal.known()
         data = file.read()

@@ -272,7 +272,7 @@ async def test_a_look_finds_what_changed_by_its_content_also_with_the_old_size_a
         path.write_bytes(dump(NOTEBOOK))
         assert await disk.look(at_once=True) == "same"
         path.unlink()
-        assert [await disk.look(), await disk.look()] == ["moving", "gone"]
+        assert [await disk.look(at_once=True), await disk.look()] == ["gone", "gone"]
         path.mkdir()
         assert [await disk.look(), await disk.look()] == ["moving", "changed"]
 
