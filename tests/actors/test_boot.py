@@ -95,7 +95,7 @@ def test_the_journal_holds_the_truth_while_the_file_is_the_one_it_saw(place: Pla
 
 
 def test_a_file_that_changed_meanwhile_leaves_the_journal_its_lineage(place: Place) -> None:
-    """P-3: the hub merges it (test_file_changes.py)."""
+    """P-3: the hub merges it (test_sync_hub_merging.py)."""
     place.path.write_bytes(dump(NOTEBOOK))
     write_title(place.open(), 9)
     place.close()
