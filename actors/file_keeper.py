@@ -117,23 +117,24 @@ class FileKeeper:
     async def look(self, at_once: bool) -> Look:
         """Whether somebody else changed the file. Cheap while nothing changes."""
         try:
-            return await trio.to_thread.run_sync(self._look, at_once, limiter=self._thread)
+            return await self._look(at_once)
         except (OSError, sqlite3.Error, JournalError):
             return "changed"  # a save says what is wrong
 
-    def _look(self, at_once: bool) -> Look:
+    async def _look(self, at_once: bool) -> Look:
+        # Not in the journal's thread: a folder that hangs must not hold up appends.
         file = self._notebook.file
-        signature = file.signature()
+        signature = await trio.to_thread.run_sync(file.signature)
         if signature == self._ours:
             return "same"
         met, self._odd = self._odd, signature
         if signature != met and not at_once:  # perhaps it is being written at this moment
             return "moving"
-        known = self._notebook.journal.known()
-        data = file.read()
-        if data is None:
+        held = await trio.to_thread.run_sync(lambda: digest(file.read()))
+        known = await self._in_journal(self._notebook.journal.known)
+        if not held:
             return "gone" if known.file_hash else "same"
-        if digest(data) not in (known.file_hash, known.saving_hash):
+        if held not in (known.file_hash, known.saving_hash):
             return "changed"
         self._ours = signature
         return "same"

@@ -116,7 +116,8 @@ class Saver:
     async def begin(self, saved: bool) -> None:
         """The document was recovered; ``saved``: what was the file says all of it. What another program made of
         the file meanwhile is merged here, before anybody sees the document."""
-        self._seen = await self._look(at_once=True)
+        with trio.move_on_after(LOOK):  # a folder that hangs must not keep people from editing
+            self._seen = await self._look(at_once=True)
         if self._seen == "changed":
             value, content = await self._value()
             await self._ask_to_save(value, content, False)

@@ -77,6 +77,7 @@ class MemoryDisk:
         self.on_append: Callable[[], None] = lambda: None
         self.look: Look = "same"
         self.looks = 0
+        self.look_hangs = False
         self.changes: list[Callable[[NotebookValue], FoundChange]] = []
         self.versions: list[NotebookValue] = []
         self.on_keep: Callable[[], None] = lambda: None
@@ -92,7 +93,8 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
             async for message in mailbox:
                 if isinstance(message, LookAtFile):
                     disk.looks += 1
-                    message.reply(disk.look)
+                    if not disk.look_hangs:
+                        message.reply(disk.look)
                     continue
                 disk.log.append(type(message).__name__)
                 if isinstance(message, Save):

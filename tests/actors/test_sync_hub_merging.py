@@ -165,6 +165,16 @@ async def test_a_file_that_changed_while_no_server_ran_is_merged_before_anybody_
         assert disk.file == THEIRS
 
 
+async def test_a_folder_that_hangs_keeps_nobody_from_editing(disk: MemoryDisk) -> None:
+    disk.look_hangs = True
+    async with hub_over(disk) as hub:
+        one = await hub.connect("s1", 7)
+        await one.send(one.browser.type("a", "!"))
+        assert (await sources(hub))["a"] == "1!"
+        await trio.sleep(3)
+        assert await hub.saving() == Saving("saved")
+
+
 async def test_a_hub_that_dies_between_the_merge_and_the_save_has_lost_nothing(disk: MemoryDisk) -> None:
     """M-4."""
     async with hub_over(disk) as hub:
