@@ -17,11 +17,12 @@ import logging
 import os
 from collections.abc import Callable
 from math import inf
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 import msgspec
 import trio
 
+from actors.errands import Errands
 from actors.fanout import Fanout
 from actors.history import History
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
@@ -58,8 +59,6 @@ from protocol.messages import (
 from protocol.sync import step1_message, step2_message
 from protocol.true_copy import Broken, TrueCopy
 from protocol.values import NotebookValue
-
-T = TypeVar("T")
 
 log = logging.getLogger("ganimede.hub")
 
@@ -125,8 +124,7 @@ class _Hub:
         self._let_out: list[Callable[[], None]] = []
         self._step2: tuple[bytes, Frame] | None = None  # the last sync answer: an update, and its message
         self._repair_at = inf
-        self._errands: list[Callable[[], None]] = []  # what others of the hub do to the document, in its turn
-        self._pause: trio.CancelScope | None = None  # the wait for mail; None: nobody serves
+        self._errands = Errands(self._commit, lambda leave: self._let_out.append(leave))
 
     async def _value(self) -> tuple[NotebookValue, int]:
         await self._whole.wait()
@@ -174,10 +172,9 @@ class _Hub:
     async def serve(self, mailbox: Mailbox[HubMessage]) -> None:
         while True:
             batch: list[HubMessage] = []
-            deadline = -inf if self._errands else min(self.fanout.due, self._repair_at)
-            self._pause = trio.CancelScope(deadline=deadline)
-            if trio.current_time() < deadline:
-                with self._pause:
+            pause = self._errands.pause(min(self.fanout.due, self._repair_at))
+            if trio.current_time() < pause.deadline:
+                with pause:
                     try:
                         batch.append(await mailbox.receive())
                     except StopAsyncIteration:
@@ -190,7 +187,7 @@ class _Hub:
                 if not self._whole.is_set():
                     await self._rebuild()
             self._timers()
-            self._run_errands()
+            self._errands.run()
             await self._commit()
 
     def _timers(self) -> None:
@@ -216,9 +213,7 @@ class _Hub:
 
     async def finish(self) -> None:
         """A clean stop: what waits goes out, then the file and one snapshot; the Checkpointer still lives."""
-        self._pause = None
-        self._run_errands()
-        await self._commit()
+        await self._errands.close()
         self.fanout.flush(trio.current_time())
         try:
             await self.saver.finish()
@@ -227,29 +222,6 @@ class _Hub:
             log.warning("the checkpointer ended before the last save; the journal holds everything")
 
     # ------------------------------------------------------------------------ edits of the hub's own helpers
-
-    async def _in_turn(self, change: Callable[[], T]) -> T:
-        """Change the document between two batches of mail; returns when that is durable."""
-        done = trio.Event()
-        answer: list[T] = []
-
-        def errand() -> None:
-            answer.append(change())
-            self._let_out.append(done.set)
-
-        self._errands.append(errand)
-        if self._pause is None:
-            self._run_errands()
-            await self._commit()
-        else:
-            self._pause.deadline = -inf
-        await done.wait()
-        return answer[0]
-
-    def _run_errands(self) -> None:
-        errands, self._errands = self._errands, []
-        for errand in errands:
-            errand()
 
     async def _take(self, before: NotebookValue, found: FoundChange) -> Report:
         """Bring in what the file changed of ``before``; what people typed meanwhile is merged as well."""
@@ -260,7 +232,7 @@ class _Hub:
             conflicts = found.report.conflicts + made.report.conflicts
             return msgspec.structs.replace(found.report, conflicts=conflicts)
 
-        return await self._in_turn(take)
+        return await self._errands.do(take)
 
     async def _become(self, before: NotebookValue, wanted: NotebookValue) -> bool:
         """Say what ``wanted`` says; False if the document is not what it was ``before``."""
@@ -271,7 +243,7 @@ class _Hub:
             self._copy.become(wanted)
             return True
 
-        return await self._in_turn(become)
+        return await self._errands.do(become)
 
     # ------------------------------------------------------------------------------------------------- hearing
 
