@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from protocol.graph import repair
 from protocol.values import CellValue, NotebookValue
+
+# No deadline for a single example: machines are busy with other things.
+PATIENT = settings(deadline=None, max_examples=60)
 
 IDS = tuple("abcdefgh")
 LINES = st.sampled_from(["", "x = 1", "y = 2", "print(x)", "é\U0001f600", "# head", "pass", "z"])

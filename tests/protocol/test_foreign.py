@@ -14,7 +14,7 @@ from protocol.merge import Report
 from protocol.notebook_file import NotebookFileError, dump, load
 from protocol.seed import arrange
 from protocol.values import CellValue, NotebookValue
-from tests.protocol.notebooks import three
+from tests.protocol.notebooks import PATIENT, three
 
 pytestmark = pytest.mark.pure
 
@@ -174,6 +174,7 @@ def test_a_file_that_is_no_notebook_or_half_written_is_never_merged(data: bytes)
         merge_file(dump(NOTEBOOK), NOTEBOOK, data)
 
 
+@PATIENT
 @given(three())
 def test_from_bytes_what_only_the_file_changed_is_taken_and_what_only_we_changed_stays(sides: Three) -> None:
     base, ours, theirs = (arrange(each) for each in sides)

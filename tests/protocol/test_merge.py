@@ -16,7 +16,7 @@ from protocol.merge import Report, in_words, merge
 from protocol.notebook_file import dump, load
 from protocol.three_way import hunks, merge_object, merge_order, merge_text
 from protocol.values import CellValue, NotebookValue
-from tests.protocol.notebooks import LINES, changed, notebooks, three
+from tests.protocol.notebooks import LINES, PATIENT, changed, notebooks, three
 
 pytestmark = pytest.mark.pure
 
@@ -50,6 +50,7 @@ def lines_of(value: NotebookValue) -> dict[str, set[str]]:
     return {each.id: set(each.source.split("\n")) for each in value.cells}
 
 
+@PATIENT
 @given(three())
 def test_no_line_that_either_side_wrote_is_lost(sides: Three) -> None:
     """M-3."""
@@ -61,7 +62,7 @@ def test_no_line_that_either_side_wrote_is_lost(sides: Three) -> None:
             old = next((one for one in base.cells if one.id == each.id), None)
             if old is not None and each == old:
                 continue
-            written = set(each.source.split("\n")) - (set(old.source.split("\n")) if old else set())
+            written = set(each.source.split("\n")) - {"", *(old.source.split("\n") if old else ())}
             there = set().union(
                 *(
                     held[one.id]
@@ -72,6 +73,7 @@ def test_no_line_that_either_side_wrote_is_lost(sides: Three) -> None:
             assert written <= there
 
 
+@PATIENT
 @given(three())
 def test_a_marked_pair_holds_both_texts_whole_side_by_side(sides: Three) -> None:
     """M-3."""
@@ -97,6 +99,7 @@ def test_a_marked_pair_holds_both_texts_whole_side_by_side(sides: Three) -> None
     assert marks == made.report.conflicts
 
 
+@PATIENT
 @given(three())
 def test_what_only_one_side_changed_is_taken_as_it_is(sides: Three) -> None:
     """M-1."""
@@ -107,6 +110,7 @@ def test_what_only_one_side_changed_is_taken_as_it_is(sides: Three) -> None:
     assert merge(base, base, side).report.conflicts == 0
 
 
+@PATIENT
 @given(three())
 def test_the_same_change_on_both_sides_is_no_conflict(sides: Three) -> None:
     base, side, _ = sides
@@ -114,12 +118,14 @@ def test_the_same_change_on_both_sides_is_no_conflict(sides: Three) -> None:
     assert (made.notebook, made.report) == (side, Report())
 
 
+@PATIENT
 @given(three())
 def test_the_same_three_give_the_same_and_the_order_of_keys_does_not_matter(sides: Three) -> None:
     turned = [msgspec.structs.replace(each, np_graph=dict(reversed(each.np_graph.items()))) for each in sides]
     assert merge(*sides) == merge(*turned)
 
 
+@PATIENT
 @given(three())
 def test_the_result_has_unique_ids_and_is_a_valid_file_that_reads_back(sides: Three) -> None:
     merged = merge(*sides).notebook
@@ -131,6 +137,7 @@ def test_the_result_has_unique_ids_and_is_a_valid_file_that_reads_back(sides: Th
     assert load(data) == merged
 
 
+@PATIENT
 @given(three())
 def test_a_merge_that_is_done_again_makes_no_second_copy_of_a_conflict(sides: Three) -> None:
     """M-4: a crash between the merge and the save."""
@@ -144,21 +151,24 @@ def test_a_merge_that_is_done_again_makes_no_second_copy_of_a_conflict(sides: Th
         assert set(sources(once)) <= set(sources(again.notebook))
 
 
+@PATIENT
 @given(notebooks(), notebooks())
 def test_without_a_base_both_sides_stay(ours: NotebookValue, theirs: NotebookValue) -> None:
     merged = merge(NotebookValue(), ours, theirs).notebook
     assert set(filter(str.strip, [*sources(ours), *sources(theirs)])) == set(filter(str.strip, sources(merged)))
 
 
+@PATIENT
 @given(TEXTS, TEXTS, TEXTS)
 def test_text_merges_keep_every_new_line_or_say_that_they_cannot(base: str, ours: str, theirs: str) -> None:
     merged = merge_text(base, ours, theirs)
     assert merge_text(base, theirs, ours) == merged
     if merged is not None:
         for side in (ours, theirs):
-            assert set(side.split("\n")) - set(base.split("\n")) <= set(merged.split("\n"))
+            assert set(side.split("\n")) - {"", *base.split("\n")} <= set(merged.split("\n"))
 
 
+@PATIENT
 @given(st.lists(st.integers(0, 3), max_size=9), st.lists(st.integers(0, 3), max_size=9))
 def test_hunks_make_the_new_of_the_old(old: list[int], new: list[int]) -> None:
     made = list(old)
@@ -167,6 +177,7 @@ def test_hunks_make_the_new_of_the_old(old: list[int], new: list[int]) -> None:
     assert made == new
 
 
+@PATIENT
 @given(st.data())
 def test_an_order_has_each_of_the_living_once(data: st.DataObject) -> None:
     some = st.lists(st.sampled_from("abcdef"), unique=True)
@@ -333,6 +344,7 @@ def test_a_cell_of_many_thousand_like_lines_is_merged_at_once() -> None:
     assert merge_text(base, torn, "\n".join(["y", "x", "x"] * 6_000)) is None
 
 
+@PATIENT
 @given(notebooks().flatmap(lambda base: st.tuples(st.just(base), changed(base))))
 def test_counts_say_what_came_from_the_file(sides: tuple[NotebookValue, NotebookValue]) -> None:
     base, theirs = sides

@@ -14,7 +14,7 @@ from protocol.rewrite import write_ids, write_text
 from protocol.seed import arrange, seed
 from protocol.values import CellValue, NotebookValue
 from tests.protocol.clients import Browser
-from tests.protocol.notebooks import LINES, three
+from tests.protocol.notebooks import LINES, PATIENT, three
 
 pytestmark = pytest.mark.pure
 
@@ -29,6 +29,7 @@ def document(notebook: NotebookValue) -> Document:
     return Document([seed(notebook, bytes(32))], client_id=1000)
 
 
+@PATIENT
 @given(three())
 def test_the_document_says_what_it_became_and_so_does_every_replica(sides: Any) -> None:
     one, other, _ = map(arrange, sides)
@@ -43,6 +44,7 @@ def test_the_document_says_what_it_became_and_so_does_every_replica(sides: Any) 
     assert doc.become(other, ()) == b""
 
 
+@PATIENT
 @given(
     st.lists(LINES, max_size=8).map("\n".join), st.text(max_size=30) | st.lists(LINES, max_size=8).map("\n".join)
 )
@@ -54,6 +56,24 @@ def test_text_becomes_other_text(old: str, new: str) -> None:
     assert str(text) == new
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("é\U0001f600a", "é\U0001f600b"),
+        ("\U0001f600\U0001f600", "\U0001f600"),
+        ("aé\n", "aé"),
+        ("é\nx", "é\né\nx"),
+    ],
+)
+def test_text_beyond_ascii_is_changed_where_it_differs(old: str, new: str) -> None:
+    doc: Doc[Any] = Doc()
+    text = doc.get("t", type=Text)
+    text += old
+    write_text(text, new)
+    assert str(text) == new
+
+
+@PATIENT
 @given(st.lists(st.sampled_from("abcde"), max_size=6), st.lists(st.sampled_from("abcde"), max_size=5, unique=True))
 def test_ids_become_other_ids(old: list[str], new: list[str]) -> None:
     doc: Doc[Any] = Doc()
