@@ -143,12 +143,20 @@ def test_a_merge_that_is_done_again_makes_no_second_copy_of_a_conflict(sides: Th
     """M-4: a crash between the merge and the save."""
     base, ours, theirs = sides
     once = merge(base, ours, theirs).notebook
+    again = merge(base, once, theirs).notebook
+    for each in once.cells:
+        said = conflict(each) or {}
+        if said.get("side") == "file" and "with" in said:
+            copies = [one for one in again.cells if (conflict(one) or {}).get("with") == said["with"]]
+            assert [(one.id, one.source) for one in copies] == [(each.id, each.source)]
+
+
+def test_the_same_conflict_met_again_changes_nothing() -> None:
+    """M-4."""
+    base, ours, theirs = notebook(cell("a", "1")), notebook(cell("a", "2")), notebook(cell("a", "3"))
+    once = merge(base, ours, theirs).notebook
     again = merge(base, once, theirs)
-    copies = {each.id for each in once.cells if (conflict(each) or {}).get("side") == "file"}
-    fresh = {each.id for each in again.notebook.cells} - {each.id for each in once.cells}
-    assert not {each for each in fresh if each in copies}
-    if all(conflict(each) for each in once.cells if each not in ours.cells and each not in theirs.cells):
-        assert set(sources(once)) <= set(sources(again.notebook))
+    assert (again.notebook, again.report) == (once, Report())
 
 
 @PATIENT
