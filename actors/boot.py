@@ -7,7 +7,6 @@ document before anybody sees that. Without a journal the document is seeded from
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import sqlite3
 import time
@@ -16,16 +15,16 @@ from pathlib import Path
 
 import msgspec
 
-from actors.disk import LockTaken, NotebookFile, digest, in_words, lock
-from actors.journal import EMPTY, Journal, JournalError, Known, NoJournalHere, Replayed
-from actors.versions import packed
+from actors.disk import LockTaken, NotebookFile, digest, in_words, lock, temporary_stem
+from actors.journal import Journal, JournalError
+from actors.journal_adoption import adopt
+from actors.journal_opening import BootError, open_journal, seed_id, seed_of
+from actors.state_folders import state_folder
+from actors.versions import Packed, packed
 from protocol import notebook_file
 from protocol.messages import Entry, Notice
-from protocol.seed import arrange, seed
 
-
-class BootError(Exception):
-    """One sentence for people: this notebook cannot be opened."""
+__all__ = ["BootError", "OpenNotebook", "open_notebook", "state_folder"]
 
 
 class OpenNotebook(msgspec.Struct):
@@ -50,11 +49,6 @@ class OpenNotebook(msgspec.Struct):
         os.close(self.lock)
 
 
-def state_folder(state_dir: Path, path: Path) -> Path:
-    """Where the journal of the notebook at ``path`` lives: named by the resolved path's hash."""
-    return state_dir / "notebooks" / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
-
-
 def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
     """Lock, read and decide. Blocks. Raises :class:`BootError`."""
     try:
@@ -71,7 +65,7 @@ def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
         where = f" ({about})" if about else ""
         raise BootError(f"{path.name} is already open in another Ganimede server{where}.") from None
     except OSError as error:
-        raise BootError(f"The state folder {folder} cannot be used: {in_words(error)}.") from None
+        raise _no_state(folder, error) from None
     try:
         return _open_locked(path, folder, held, new_epoch)
     except BaseException as error:
@@ -79,8 +73,14 @@ def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
         if isinstance(error, JournalError):
             raise BootError(str(error)) from None
         if isinstance(error, OSError):
-            raise BootError(f"The state folder {folder} cannot be used: {in_words(error)}.") from None
+            raise _no_state(folder, error) from None
         raise
+
+
+def _no_state(folder: Path, error: OSError) -> BootError:
+    return BootError(
+        f"The state folder {folder} cannot be used: {in_words(error)}. Another is named by --state-dir."
+    )
 
 
 def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNotebook:
@@ -90,12 +90,14 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
     except OSError as error:
         raise BootError(f"{path} cannot be read: {in_words(error)}.") from None
     _sweep(file)
-    journal, replayed, known, notices = _open_journal(folder, path)
+    adopted = adopt(folder, path, data, new_epoch)
+    opened = open_journal(folder, path, data, new_epoch)
+    journal, replayed, known, notices = opened.journal, opened.replayed, opened.known, adopted + opened.notices
     epoch = known.epoch
     try:
         if epoch and data is not None and digest(data) in (known.file_hash, known.saving_hash):
             _learn_base(journal, data)
-        if replayed.damaged and data is not None:
+        if data is not None and (opened.remains or any(each.code == "journal_salvaged" for each in adopted)):
             notices += (_keep_copy(folder, path, data),)
         if not epoch:
             epoch = new_epoch
@@ -112,8 +114,13 @@ def _learn_base(journal: Journal, data: bytes) -> None:
     held = digest(data)
     with suppress(sqlite3.Error, notebook_file.NotebookFileError):  # a merge without a base loses nothing either
         if journal.meta("file_hash") != held or not journal.versions.has(held):
-            version = packed(data, len(notebook_file.load(data).cells), "opened", time.time())
-            journal.set_meta(version, file_hash=held, saving_hash=held)
+            journal.keep_version(_opened(data))
+            journal.set_meta(file_hash=held, saving_hash=held)
+
+
+def _opened(data: bytes) -> Packed:
+    """Raises :class:`NotebookFileError`."""
+    return packed(data, len(notebook_file.load(data).cells), "opened", time.time())
 
 
 def _keep_copy(folder: Path, path: Path, data: bytes) -> Notice:
@@ -124,59 +131,20 @@ def _keep_copy(folder: Path, path: Path, data: bytes) -> Notice:
 
 
 def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
-    try:
-        value = notebook_file.load(data or b"")
-    except notebook_file.NotebookFileError as error:
-        raise BootError(f"{path} cannot be opened: {error}") from None
-    update = seed(arrange(value), hashlib.sha256(data or b"").digest())
+    update = seed_of(path, data)
     held = digest(data)
     try:
-        journal.store_snapshot(update, (), content=False)
-        opened = () if data is None else (packed(data, len(value.cells), "opened", time.time()),)
-        journal.set_meta(*opened, epoch=epoch, file_hash=held, saving_hash=held, saved_content=0, content=0)
+        count = journal.store_snapshot(update, (), content=False)
+        if data is not None:
+            journal.keep_version(_opened(data))
+        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count, seed=seed_id(data))
     except sqlite3.Error as error:
         raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None
-
-
-def _open_journal(folder: Path, path: Path) -> tuple[Journal, Replayed, Known, tuple[Notice, ...]]:
-    """A journal of which every page can be read; one that cannot is set aside, and people are told."""
-    try:
-        journal = Journal(folder / "journal.sqlite")
-        try:
-            replayed, known = journal.replay(), journal.known()
-            if known.epoch and not replayed.based:
-                raise JournalError(f"The journal {journal.path} has lost what all the rest builds upon.")
-            return journal, replayed, known, ()
-        except JournalError:
-            journal.close()
-            raise
-    except NoJournalHere:
-        raise
-    except JournalError as error:
-        aside = _set_aside(folder)
-        text = f"{error} It is kept as {aside}, and {path.name} was loaded from its file."
-        journal = Journal(folder / "journal.sqlite")
-        return journal, EMPTY, journal.known(), (Notice("journal_unreadable", text, "warning"),)
-
-
-def _set_aside(folder: Path) -> Path:
-    """Rename the journal with its -wal and -shm; nothing is ever deleted here."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    aside = folder / f"journal-{stamp}.sqlite"
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = folder / f"journal-{stamp}-{number}.sqlite"
-    for suffix in ("-wal", "-shm", ""):
-        source = folder / f"journal.sqlite{suffix}"
-        if source.exists():
-            source.rename(f"{aside}{suffix}")
-    return aside
 
 
 def _sweep(file: NotebookFile) -> None:
     """Remove temporary files that a killed server left beside the notebook: the lock says nobody writes one."""
     target = file.target
     with suppress(OSError):  # a folder that we may not write: nothing can lie there
-        for stray in target.parent.glob(f".{glob.escape(target.name)}.????????.tmp"):
+        for stray in target.parent.glob(f"{glob.escape(temporary_stem(target))}.????????.tmp"):
             stray.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ or the new one, never a part.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from functools import partial
@@ -17,8 +18,10 @@ from typing import assert_never
 import trio
 
 from actors.boot import OpenNotebook
-from actors.disk import in_words
+from actors.disk import in_words, keep_for_report
 from actors.file_keeper import FileKeeper
+from actors.journal import Journal
+from actors.journal_thread import JournalThread
 from actors.mailbox import Actor, Mailbox
 from protocol.messages import (
     Append,
@@ -29,40 +32,51 @@ from protocol.messages import (
     Load,
     LookAtFile,
     Notice,
+    Quarantine,
     ReadVersion,
     Recovered,
+    Reply,
     Save,
     ShowVersions,
     StoreSnapshot,
 )
+
+log = logging.getLogger("ganimede.disk")
 
 
 def checkpointer(notebook: OpenNotebook) -> Actor[CheckpointerMessage]:
     """The actor over an opened notebook."""
 
     async def run(mailbox: Mailbox[CheckpointerMessage]) -> None:
-        # SQLite is used by one thread at a time; a save's slow fsync of the file must not hold up appends.
-        journal_thread = trio.CapacityLimiter(1)
-        file_turn = trio.Lock()
-        disk = _Disk(notebook, journal_thread)
-        keeper = FileKeeper(notebook, journal_thread)
-        async with trio.open_nursery() as nursery:
-            async for message in mailbox:
-                match message:
-                    case Load(reply):
-                        reply(await disk.load())
-                    case Append(reply, updates, queue, content):
-                        write = partial(notebook.journal.append, updates, queue, content)
-                        reply(await disk.record(write))
-                    case StoreSnapshot(reply, state, queue, content):
-                        write = partial(notebook.journal.store_snapshot, state, queue, content)
-                        reply(await disk.record(write))
-                    case Save():
-                        nursery.start_soon(_save, keeper, file_turn, message)
-                    case _:
-                        nursery.start_soon(_answer, keeper, message)
+        # A save's slow fsync of the file is not the journal thread's: it must not hold up appends.
+        async with JournalThread() as thread, trio.open_nursery() as watching:
+            watching.start_soon(thread.watch)
+            disk, keeper = _Disk(notebook, thread), FileKeeper(notebook, thread)
+            async with trio.open_nursery() as errands:
+                await _serve(mailbox, disk, keeper, errands)
+            watching.cancel_scope.cancel()
 
     return run
+
+
+async def _serve(
+    mailbox: Mailbox[CheckpointerMessage], disk: _Disk, keeper: FileKeeper, errands: trio.Nursery
+) -> None:
+    file_turn = trio.Lock()
+    async for message in mailbox:
+        match message:
+            case Load(reply):
+                reply(await disk.load())
+            case Append(reply, updates, queue, content):
+                disk.record(partial(disk.journal.append, updates, queue, content), reply)
+            case StoreSnapshot(reply, state, queue, content):
+                disk.record(partial(disk.journal.store_snapshot, state, queue, content), reply)
+            case Quarantine(update, reason):
+                errands.start_soon(disk.quarantine, update, reason)
+            case Save():
+                errands.start_soon(_save, keeper, file_turn, message)
+            case _:
+                errands.start_soon(_answer, keeper, message)
 
 
 async def _save(keeper: FileKeeper, turn: trio.Lock, message: Save) -> None:
@@ -87,12 +101,16 @@ async def _answer(keeper: FileKeeper, message: LookAtFile | ShowVersions | ReadV
 class _Disk:
     """The blocking work, each piece in a thread."""
 
-    def __init__(self, notebook: OpenNotebook, journal_thread: trio.CapacityLimiter) -> None:
+    def __init__(self, notebook: OpenNotebook, journal_thread: JournalThread) -> None:
         self._notebook = notebook
         self._thread = journal_thread
 
+    @property
+    def journal(self) -> Journal:
+        return self._notebook.journal
+
     async def load(self) -> Recovered:
-        return await trio.to_thread.run_sync(self._read, limiter=self._thread)
+        return await self._thread.run(self._read)
 
     def _read(self) -> Recovered:
         notebook, journal = self._notebook, self._notebook.journal
@@ -111,15 +129,28 @@ class _Disk:
             first=not notebook.loaded,
             old_queue=bool(replayed.queue) and replayed.queue == notebook.old_queue,
             notices=notices,
+            seed=known.seed,
+            gapless=not replayed.damaged,
         )
         notebook.loaded = True
         return recovered
 
-    async def record(self, write: Callable[[], int]) -> Appended | AppendFailed:
+    def record(self, write: Callable[[], int], reply: Reply[Appended | AppendFailed]) -> None:
+        """Returns at once; the answer goes straight to whoever asked, without another turn of this actor."""
+        self._thread.submit(partial(self._write, write), reply)
+
+    def _write(self, write: Callable[[], int]) -> Appended | AppendFailed:
         try:
-            content = await trio.to_thread.run_sync(write, limiter=self._thread)
+            content = write()
         except sqlite3.Error as error:
             return AppendFailed(f"the journal cannot be written ({error})")
         except OSError as error:
             return AppendFailed(f"the journal cannot be written ({in_words(error)})")
         return Appended(self._notebook.journal.wants_snapshot, content)
+
+    async def quarantine(self, update: bytes, reason: str) -> None:
+        folder = self._notebook.folder / "quarantine"
+        try:
+            await trio.to_thread.run_sync(keep_for_report, folder, update, reason)
+        except OSError as error:
+            log.warning("the update that broke the document could not be kept: %s", in_words(error))

@@ -6,12 +6,22 @@ the old notebook or the new one, whole.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import secrets
 import stat
+import time
 from pathlib import Path
+from types import EllipsisType
+from typing import TypeAlias
+
+# Bytes of a name that leave room for what a temporary file's name adds, below the 255 of common file systems.
+_LONG = 200
+# What is kept of updates that broke a document: so many, of so many bytes in all.
+QUARANTINED = 16
+QUARANTINED_BYTES = 16 * 1024 * 1024
 
 
 class LockTaken(Exception):
@@ -21,6 +31,13 @@ class LockTaken(Exception):
 def digest(data: bytes | None) -> str:
     """The hash by which two versions of a file are told apart; "" for a missing file."""
     return "" if data is None else hashlib.sha256(data).hexdigest()
+
+
+class WrittenMeanwhile(Exception):
+    """Somebody wrote the file between our look at it and our rename. It was left alone."""
+
+
+Signature: TypeAlias = tuple[int, ...] | None
 
 
 class NotebookFile:
@@ -36,11 +53,21 @@ class NotebookFile:
     def read(self) -> bytes | None:
         """The bytes, or None if there is no file. Raises OSError."""
         try:
-            return self.target.read_bytes()
+            # A pipe that somebody put there would keep us waiting for whoever writes to it.
+            handle = os.open(self.target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        try:
+            mode = os.fstat(handle).st_mode
+            if not stat.S_ISREG(mode):
+                what = "a folder" if stat.S_ISDIR(mode) else "something that is no file"
+                raise OSError(errno.EINVAL, f"{what} has its name")
+            with open(handle, "rb", closefd=False) as stream:
+                return stream.read()
+        finally:
+            os.close(handle)
 
-    def signature(self) -> tuple[int, ...] | None:
+    def signature(self) -> Signature:
         """Another one whenever the file was written or replaced, also with the old size and time of change; None
         if there is no file. Raises OSError."""
         try:
@@ -49,15 +76,16 @@ class NotebookFile:
             return None
         return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
-    def write(self, data: bytes) -> None:
-        """Replace the file's content atomically, keeping its permissions. Raises OSError."""
+    def write(self, data: bytes, over: Signature | EllipsisType = ...) -> None:
+        """Replace the file's content atomically, keeping its permissions. ``over``: the signature of what may be
+        replaced; else anything. Raises OSError and :class:`WrittenMeanwhile`."""
         target = self.target
         mode: int | None = None
         if target.exists():
             mode = stat.S_IMODE(target.stat().st_mode)
             if not mode & 0o222:
                 raise PermissionError(13, "the file is read-only", str(target))
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        temporary = target.with_name(f"{temporary_stem(target)}.{secrets.token_hex(4)}.tmp")
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             try:
@@ -68,14 +96,24 @@ class NotebookFile:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+            if over is not ... and self.signature() != over:
+                raise WrittenMeanwhile
             os.replace(temporary, target)
-        except OSError:
+        except (OSError, WrittenMeanwhile):
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def temporary_stem(target: Path) -> str:
+    """What the names of temporary files for ``target`` begin with, however long its own name is."""
+    name = os.fsencode(target.name)
+    if len(name) > _LONG:
+        name = name[: _LONG - 16] + hashlib.sha256(name).hexdigest()[:16].encode()
+    return "." + os.fsdecode(name)
+
+
+def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -113,3 +151,18 @@ def in_words(error: OSError) -> str:
     """An OSError as the end of a sentence, without a traceback's noise."""
     text = error.strerror or type(error).__name__
     return text[0].lower() + text[1:] if text else text
+
+
+def keep_for_report(folder: Path, data: bytes, reason: str) -> None:
+    """Keep what broke the document, with the reason, and the newest of those before it that there is room for.
+    Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    stem = f"{time.time_ns():020}-{digest(data)[:8]}"
+    (folder / f"{stem}.update").write_bytes(data)
+    (folder / f"{stem}.txt").write_text(f"{reason[:2000]}\n")
+    size = 0
+    for number, kept in enumerate(sorted(folder.glob("*.update"), reverse=True)):
+        size += kept.stat().st_size
+        if number >= QUARANTINED or (number and size > QUARANTINED_BYTES):
+            kept.unlink()
+            kept.with_suffix(".txt").unlink(missing_ok=True)

@@ -6,7 +6,13 @@ from collections.abc import Awaitable, Callable
 from math import inf
 from typing import TypeVar
 
+import msgspec
 import trio
+
+from protocol.merge import Report, merge
+from protocol.messages import FoundChange
+from protocol.true_copy import TrueCopy
+from protocol.values import NotebookValue
 
 T = TypeVar("T")
 
@@ -15,8 +21,12 @@ class Errands:
     """``commit`` makes durable what :meth:`run` changed. ``let_out``: what leaves once a batch is durable."""
 
     def __init__(
-        self, commit: Callable[[], Awaitable[None]], let_out: Callable[[Callable[[], None]], None]
+        self,
+        copy: TrueCopy,
+        commit: Callable[[], Awaitable[None]],
+        let_out: Callable[[Callable[[], None]], None],
     ) -> None:
+        self._copy = copy
         self._commit = commit
         self._let_out = let_out
         self._waiting: list[Callable[[], None]] = []
@@ -33,7 +43,28 @@ class Errands:
         self.run()
         await self._commit()
 
-    async def do(self, change: Callable[[], T]) -> T:
+    async def take(self, before: NotebookValue, found: FoundChange) -> Report:
+        """Bring in what the file changed of ``before``; what people typed meanwhile is merged as well."""
+
+        def take() -> Report:
+            made = merge(before, self._copy.doc.value(), found.notebook)
+            self._copy.become(made.notebook)
+            return msgspec.structs.replace(found.report, conflicts=found.report.conflicts + made.report.conflicts)
+
+        return await self._do(take)
+
+    async def become(self, before: NotebookValue, wanted: NotebookValue) -> bool:
+        """Say what ``wanted`` says; False if the document is not what it was ``before``."""
+
+        def become() -> bool:
+            if self._copy.doc.value() != before:
+                return False
+            self._copy.become(wanted)
+            return True
+
+        return await self._do(become)
+
+    async def _do(self, change: Callable[[], T]) -> T:
         """Change the document; returns when that is durable."""
         done = trio.Event()
         answer: list[T] = []

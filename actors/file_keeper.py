@@ -8,37 +8,34 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 import trio
 
 from actors.boot import OpenNotebook
-from actors.disk import digest, in_words
+from actors.disk import WrittenMeanwhile, digest, in_words
 from actors.journal import JournalError, Known
+from actors.journal_thread import JournalThread
 from actors.versions import Packed, packed
 from protocol import notebook_file
 from protocol.foreign import merge_file
-from protocol.messages import Done, FoundChange, Look, Refused, Save, Saving, Version, VersionReason
+from protocol.messages import Done, FoundChange, Look, Refused, Save, Saving
 from protocol.seed import arrange
-from protocol.values import NotebookValue
-
-T = TypeVar("T")
+from protocol.values import NotebookValue, Version, VersionReason
 
 _NEVER = ()
 
+# How often in one save a file that somebody wrote between our look and our rename is looked at again.
+ATTEMPTS = 3
+
 
 class FileKeeper:
-    """``journal_thread``: the journal is used by one thread at a time."""
+    """Works on the file in trio's threads: a folder that hangs must not hold up the journal's."""
 
-    def __init__(self, notebook: OpenNotebook, journal_thread: trio.CapacityLimiter) -> None:
+    def __init__(self, notebook: OpenNotebook, journal_thread: JournalThread) -> None:
         self._notebook = notebook
         self._thread = journal_thread
         self._ours: object = _NEVER  # the signature of the file as it was when its hash was ours
         self._odd: object = _NEVER  # and of the one that was met last and was not that
-
-    async def _in_journal(self, work: Callable[[], T]) -> T:
-        return await trio.to_thread.run_sync(work, limiter=self._thread)
 
     @property
     def _name(self) -> str:
@@ -48,39 +45,49 @@ class FileKeeper:
 
     async def save(self, message: Save) -> Saving | FoundChange:
         try:
-            return await self._save(message)
+            data = await trio.to_thread.run_sync(notebook_file.dump, message.notebook)
+            for _ in range(ATTEMPTS):
+                answer = await self._attempt(message, data)
+                if answer is not None:
+                    return answer
+            return Saving("not saved", f"{self._name} is being changed by another program again and again.")
         except OSError as error:
             return Saving("not saved", f"{self._name} could not be written: {in_words(error)}.")
         except (sqlite3.Error, JournalError) as error:
             return Saving("not saved", f"The journal could not be written ({error}).")
 
-    async def _save(self, message: Save) -> Saving | FoundChange:
+    async def _attempt(self, message: Save, data: bytes) -> Saving | FoundChange | None:
+        """None: somebody wrote the file at this moment."""
         file, journal = self._notebook.file, self._notebook.journal
-        data = await trio.to_thread.run_sync(notebook_file.dump, message.notebook)
+        signature = await trio.to_thread.run_sync(file.signature)
         present = await trio.to_thread.run_sync(file.read)
-        known = await self._in_journal(journal.known)
+        known = await self._thread.run(journal.known)
         found, merged = digest(present), message.merged
         versions: list[Packed] = []
         if present is not None and merged is not None and merged.hash == found:
-            versions.append(await self._pack(present, len(merged.theirs.cells), "file"))
+            versions.append(await _pack(present, len(merged.theirs.cells), "file"))
             if message.notebook == merged.theirs:
                 data = present  # it says all of this in its own words
         elif present is not None and found not in (known.file_hash, known.saving_hash) and present != data:
             answer = await self._merge(message, data, present, known)
             if answer is not None:
                 return answer
-        elif not message.edited and found == known.file_hash:
-            data = present or data
+        elif present is not None and not message.edited and found == known.file_hash:
+            data = present
         new = digest(data)
-        if new not in (known.file_hash, *(version.hash for version in versions)):
-            versions.append(await self._pack(data, len(message.notebook.cells), _reason(message)))
+        if not (new == found == known.file_hash or any(version.hash == new for version in versions)):
+            versions.append(await _pack(data, len(message.notebook.cells), _reason(message)))
+        if present != data or versions:
+            # Recorded first: a crash between the rename and the last line must not look like a foreign file. With
+            # what is there: a write that failed after its rename left neither of the two known before.
+            base = found or known.file_hash
+            await self._thread.run(lambda: journal.begin_save(versions, base, new))
         if present != data:
-            # Recorded first: a crash between the rename and the next line must not look like a foreign file.
-            await self._in_journal(lambda: journal.set_meta(saving_hash=new))
-            await trio.to_thread.run_sync(file.write, data)
-        await self._in_journal(
-            lambda: journal.set_meta(*versions, file_hash=new, saving_hash=new, saved_content=message.content)
-        )
+            try:
+                await trio.to_thread.run_sync(file.write, data, signature)
+            except WrittenMeanwhile:
+                return None
+        await self._thread.run(lambda: journal.end_save(new, message.content))
         return Saving("saved")
 
     async def _merge(
@@ -88,7 +95,7 @@ class FileKeeper:
     ) -> Saving | FoundChange | None:
         """What to do about a file that somebody else changed; None: it was kept elsewhere and may be replaced."""
         journal = self._notebook.journal
-        base = await self._in_journal(lambda: journal.versions.with_hash(known.file_hash))
+        base = await self._thread.run(lambda: journal.versions.with_hash(known.file_hash))
         try:
             made = await trio.to_thread.run_sync(merge_file, base, message.notebook, present)
         except notebook_file.NotebookFileError as error:
@@ -100,12 +107,9 @@ class FileKeeper:
                 f"{self._name} was changed on disk by another program and cannot be merged. {error} Nothing is "
                 "written over it by itself; saving by hand replaces it and keeps the other version.",
             )
-        before = await self._pack(data, len(message.notebook.cells), "before merge")
-        await self._in_journal(lambda: journal.set_meta(before))
+        before = await _pack(data, len(message.notebook.cells), "before merge")
+        await self._thread.run(lambda: journal.keep_version(before))
         return FoundChange(digest(present), made.merged, made.theirs, made.report)
-
-    async def _pack(self, data: bytes, cells: int, reason: VersionReason) -> Packed:
-        return await trio.to_thread.run_sync(packed, data, cells, reason, time.time())
 
     def _keep_aside(self, data: bytes) -> None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -122,7 +126,6 @@ class FileKeeper:
             return "changed"  # a save says what is wrong
 
     async def _look(self, at_once: bool) -> Look:
-        # Not in the journal's thread: a folder that hangs must not hold up appends.
         file = self._notebook.file
         signature = await trio.to_thread.run_sync(file.signature)
         if signature == self._ours:
@@ -131,7 +134,7 @@ class FileKeeper:
         if signature != met and not at_once:  # perhaps it is being written at this moment
             return "moving"
         held = await trio.to_thread.run_sync(lambda: digest(file.read()))
-        known = await self._in_journal(self._notebook.journal.known)
+        known = await self._thread.run(self._notebook.journal.known)
         if not held:
             return "gone" if known.file_hash else "same"
         if held not in (known.file_hash, known.saving_hash):
@@ -143,13 +146,13 @@ class FileKeeper:
 
     async def versions(self) -> tuple[Version, ...] | Refused:
         try:
-            return await self._in_journal(self._notebook.journal.versions.listed)
+            return await self._thread.run(self._notebook.journal.versions.listed)
         except sqlite3.Error as error:
             return Refused("not_readable", f"The journal cannot be read ({error}).")
 
     async def read_version(self, id_: int) -> NotebookValue | Refused:
         try:
-            data = await self._in_journal(lambda: self._notebook.journal.versions.with_id(id_))
+            data = await self._thread.run(lambda: self._notebook.journal.versions.with_id(id_))
         except sqlite3.Error as error:
             return Refused("not_readable", f"The journal cannot be read ({error}).")
         if data is None:
@@ -158,12 +161,16 @@ class FileKeeper:
 
     async def keep_version(self, notebook: NotebookValue, reason: VersionReason) -> Done | Refused:
         data = await trio.to_thread.run_sync(notebook_file.dump, notebook)
-        version = await self._pack(data, len(notebook.cells), reason)
+        version = await _pack(data, len(notebook.cells), reason)
         try:
-            await self._in_journal(lambda: self._notebook.journal.set_meta(version))
+            await self._thread.run(lambda: self._notebook.journal.keep_version(version))
         except sqlite3.Error as error:
             return Refused("not_saved", f"The journal could not be written ({error}).")
         return Done()
+
+
+async def _pack(data: bytes, cells: int, reason: VersionReason) -> Packed:
+    return await trio.to_thread.run_sync(packed, data, cells, reason, time.time())
 
 
 def _reason(message: Save) -> VersionReason:

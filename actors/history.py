@@ -30,7 +30,7 @@ class History:
     def __init__(
         self,
         checkpointer: Address[CheckpointerMessage],
-        value: Callable[[], Awaitable[tuple[NotebookValue, int]]],
+        value: Callable[[], Awaitable[NotebookValue]],
         become: Callable[[NotebookValue, NotebookValue], Awaitable[bool]],
     ) -> None:
         self._checkpointer = checkpointer
@@ -60,7 +60,7 @@ class History:
         if isinstance(wanted, Refused):
             return wanted
         for _ in range(TRIES):
-            before, _number = await self._value()
+            before = await self._value()
             # Kept first: there is no moment at which what is replaced is nowhere.
             kept = await again(partial(self._checkpointer.ask, KeepVersion, before, "before restore"))
             if isinstance(kept, Refused):

@@ -1,43 +1,35 @@
 """The journal: one SQLite database per notebook, the durable form of the shared document and the run queue.
 
-Tables: ``updates`` (raw Yjs updates in order, each with a CRC-32), ``snapshot`` (at most one full update that
-replaces all updates up to its ``seq``), ``queue`` (the recorded run queue), ``meta`` (epoch, hashes, counters),
-``versions`` (versions.py; since format 2).
-``PRAGMA user_version`` is the format's version. WAL with ``synchronous=FULL``: what ``append`` returned from is
-on the disk. All methods block: call them in a thread, one at a time.
+Tables, as journal_format.py has them: ``updates`` (raw Yjs updates in order, each with a CRC-32 and the content
+counter), ``snapshot`` (at most one full update, which replaced all updates before it), ``queue`` (the recorded run
+queue), ``meta`` (epoch, hashes, the notebook's path, counters), ``versions`` (versions.py). An update is one new
+row in one table: each other page of a commit costs as much as the row. A row whose checksum does not hold is left
+out and counted. WAL with ``synchronous=FULL``: what ``append`` returned from is on the disk. All methods block:
+call them in a thread, one at a time.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from actors import versions
-from actors.versions import Packed, Versions
+from actors.journal_format import FORMAT, FormatDamaged, NewerFormat, bring_up, put_meta, sum_of, transaction
+from actors.versions import KEPT, Packed, Versions
 from protocol.messages import Entry
-
-FORMAT = 2
 
 # A snapshot is due when the updates since the last one outweigh this many bytes and FACTOR times the snapshot.
 COMPACT_BYTES = 1 << 20
 COMPACT_FACTOR = 4
 
-_SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE updates(seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL, crc INTEGER NOT NULL);
-CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, crc INTEGER NOT NULL);
-CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT, begun INTEGER);
-"""
+_INSERT = "INSERT INTO updates(data, crc, content) VALUES (?, ?, ?)"
 
-
-# What each format added: a new journal gets all of it, an older one what it lacks.
-_SINCE = {1: _SCHEMA, 2: versions.TABLE}
 
 # Primary result codes that say nothing against the file: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL,
 # CANTOPEN.
@@ -70,20 +62,28 @@ EMPTY = Replayed((), (), 0, False)
 
 
 def _unreadable(path: Path, error: sqlite3.Error) -> JournalError:
-    kind = NoJournalHere if error.sqlite_errorcode & 0xFF in _NOT_ITS_FAULT else JournalError
+    code = getattr(
+        error, "sqlite_errorcode", sqlite3.SQLITE_ERROR
+    )  # not every error comes from the library itself
+    short = code == sqlite3.SQLITE_IOERR_SHORT_READ
+    kind = NoJournalHere if code & 0xFF in _NOT_ITS_FAULT and not short else JournalError
     return kind(f"The journal {path} cannot be read ({error}).")
 
 
 class Known(msgspec.Struct, frozen=True):
     """What the journal knows of itself and the file. ``saving_hash``: of the bytes that were to be written last,
     which are the file's if the server was killed before it could set ``file_hash``. ``content`` counts appends
-    that changed what the file would say, ``saved`` how many of them it says."""
+    that changed what the file would say, ``saved`` how many of them it says. ``seed``: the client id of what the
+    document began with, 0 if that was not recorded. ``place``: the notebook's resolved path, empty if an older
+    Ganimede did not record it."""
 
     epoch: str
     file_hash: str
     saving_hash: str
     content: int
     saved: int
+    seed: int = 0
+    place: bytes = b""
 
 
 class Journal:
@@ -96,6 +96,7 @@ class Journal:
         try:
             # Used by one thread at a time, though not always by the same one.
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+            self._db.text_factory = lambda text: text.decode(errors="replace")  # damaged text fails its checksum
             self.versions = Versions(self._db)
             self._prepare()
         except (sqlite3.Error, JournalError) as error:
@@ -113,35 +114,32 @@ class Journal:
                 "choose another with --state-dir."
             )
         self._db.execute("PRAGMA synchronous=FULL")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if 0 <= version < FORMAT:
-            with self._transaction():
-                for step in range(version + 1, FORMAT + 1):
-                    for statement in filter(str.strip, _SINCE[step].split(";")):
-                        self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version={FORMAT}")
-        elif version != FORMAT:
-            raise JournalError(
-                f"The journal {self.path} was written by another version of Ganimede (format {version})."
-            )
+        try:
+            bring_up(self._db)
+        except NewerFormat as newer:
+            raise NoJournalHere(
+                f"The journal {self.path} was written by a newer Ganimede (format {newer}; this one reads up to "
+                f"{FORMAT}): open the notebook with that one."
+            ) from None
+        except FormatDamaged as damaged:
+            raise JournalError(f"The journal {self.path} cannot be read. {damaged}") from None
+        (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":  # damage that reading every row need not meet, and the next write would
+            raise JournalError(f"The journal {self.path} cannot be read (its pages do not fit together).")
         self._weigh()
 
     def _weigh(self) -> None:
+        (counted,) = self._db.execute(
+            "SELECT coalesce(max(content), 0) FROM updates WHERE typeof(content) = 'integer'"
+        ).fetchone()
+        self._content = int(max(counted, self.meta("content") or 0))
         (self._weight,) = self._db.execute("SELECT coalesce(sum(length(data)), 0) FROM updates").fetchone()
         (self._snapshot_weight,) = self._db.execute(
             "SELECT coalesce(sum(length(data)), 0) FROM snapshot"
         ).fetchone()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+    def _transaction(self) -> AbstractContextManager[None]:
+        return transaction(self._db)
 
     def replay(self) -> Replayed:
         """Everything whose checksum holds, in order. Raises :class:`JournalError` for what SQLite cannot read."""
@@ -153,81 +151,126 @@ class Journal:
     def _replay(self) -> Replayed:
         snapshot = list(self._db.execute("SELECT data, crc FROM snapshot"))
         rows = [*snapshot, *self._db.execute("SELECT data, crc FROM updates ORDER BY seq")]
-        whole = tuple(data for data, crc in rows if _is_whole(data, crc))
-        queue = tuple(
-            Entry(str(id_), str(cell_id), str(source), str(who), bool(begun))
-            for id_, cell_id, source, who, begun in self._db.execute(
-                "SELECT id, cell_id, source, who, begun FROM queue ORDER BY position"
-            )
-        )
-        return Replayed(whole, queue, len(rows) - len(whole), any(_is_whole(*row) for row in snapshot))
+        crc32 = zlib.crc32
+        whole = tuple([data for data, crc in rows if type(data) is bytes and crc32(data) == crc])
+        listed = list(self._db.execute("SELECT id, cell_id, source, who, begun, crc FROM queue ORDER BY position"))
+        queue = [
+            Entry(id_, cell_id, source, who, bool(begun))
+            for id_, cell_id, source, who, begun, crc in listed
+            if sum_of(id_, cell_id, source, who, begun) == crc
+        ]
+        facts = list(self._db.execute("SELECT key, value, crc FROM meta"))
+        unsound = sum(sum_of(key, value) != crc for key, value, crc in facts)
+        damaged = len(rows) - len(whole) + len(listed) - len(queue) + unsound + self.versions.damaged()
+        return Replayed(whole, tuple(queue), damaged, any(_is_whole(*row) for row in snapshot))
 
     def append(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> int:
         """Record updates (and replace the queue) in one transaction. The content counter afterwards."""
-        with self._transaction():
-            self._db.executemany(
-                "INSERT INTO updates(data, crc) VALUES (?, ?)", [(data, zlib.crc32(data)) for data in updates]
-            )
-            if queue is not None:
-                self._write_queue(queue)
-            count = self._count_content(content)
+        count = self._content + content
+        rows = [(data, zlib.crc32(data), count) for data in updates]
+        if len(rows) == 1 and queue is None:  # by far the most: one statement is a transaction of its own
+            self._db.execute(_INSERT, rows[0])
+        else:
+            with self._transaction():
+                self._db.executemany(_INSERT, rows)
+                if queue is not None:
+                    self._write_queue(queue)
+                if content and not rows:
+                    put_meta(self._db, "content", count)
+        self._content = count
         self._weight += sum(map(len, updates))
         return count
 
     def store_snapshot(self, state: bytes, queue: tuple[Entry, ...], content: bool) -> int:
         """Let one full update take the place of all others, in one transaction."""
+        count = self._content + content
         with self._transaction():
             self._db.execute("DELETE FROM updates")
             self._db.execute("DELETE FROM snapshot")
             self._db.execute("INSERT INTO snapshot VALUES (1, ?, ?)", (state, zlib.crc32(state)))
             self._write_queue(queue)
-            count = self._count_content(content)
+            put_meta(self._db, "content", count)
+        self._content = count
         self._weight, self._snapshot_weight = 0, len(state)
         return count
 
     def _write_queue(self, queue: tuple[Entry, ...]) -> None:
         self._db.execute("DELETE FROM queue")
+        rows = [(each.id, each.cell_id, each.source, each.who, int(each.begun)) for each in queue]
         self._db.executemany(
-            "INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?)",
-            [(n, each.id, each.cell_id, each.source, each.who, each.begun) for n, each in enumerate(queue)],
+            "INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(n, *row, sum_of(*row)) for n, row in enumerate(rows)],
         )
-
-    def _count_content(self, content: bool) -> int:
-        count = int(self.meta("content") or 0)
-        if content:
-            count += 1
-            self._set("content", count)
-        return count
 
     @property
     def wants_snapshot(self) -> bool:
         return self._weight > max(COMPACT_BYTES, COMPACT_FACTOR * self._snapshot_weight)
 
     def meta(self, key: str) -> Any:
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
+        """What :meth:`set_meta` wrote; None if nothing or no longer readable."""
+        row = self._db.execute("SELECT value, crc FROM meta WHERE key = ?", (key,)).fetchone()
+        return row[0] if row and sum_of(key, row[0]) == row[1] else None
 
     def known(self) -> Known:
         """Raises :class:`JournalError` for what SQLite cannot read."""
         try:
-            epoch, file_hash, saving_hash = map(self.meta, ("epoch", "file_hash", "saving_hash"))
-            content, saved = map(self.meta, ("content", "saved_content"))
+            epoch, file_hash, saving_hash, saved, seed, place = map(
+                self.meta, ("epoch", "file_hash", "saving_hash", "saved_content", "seed", "place")
+            )
         except sqlite3.Error as error:
             raise _unreadable(self.path, error) from error
         return Known(
-            str(epoch or ""), str(file_hash or ""), str(saving_hash or ""), int(content or 0), int(saved or 0)
+            epoch or "", file_hash or "", saving_hash or "", self._content, saved or 0, seed or 0, place or b""
         )
 
-    def set_meta(self, *added: Packed, **values: str | int | None) -> None:
-        """Set keys and add versions, in one transaction."""
+    def set_meta(self, **values: str | int | bytes | None) -> None:
         with self._transaction():
-            for key, value in values.items():
-                self._set(key, value)
-            for version in added:
-                self.versions.add(version, str(self.meta("file_hash") or ""))
+            self._put(**values)
 
-    def _set(self, key: str, value: str | int | None) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+    def _put(self, **values: str | int | bytes | None) -> None:
+        for key, value in values.items():
+            put_meta(self._db, key, value)
+
+    def begin_save(self, versions: Sequence[Packed], present: str, new: str) -> None:
+        """The file is about to be written. ``present``, ``new``: hashes of what it holds, and will hold."""
+        with self._transaction():
+            self._put(file_hash=present, saving_hash=new)
+            for version in versions:
+                self.versions.add(version)
+            self.versions.tidy(present, KEPT + 1)  # which of them the new one replaces shows when it is saved
+
+    def end_save(self, held: str, content: int) -> None:
+        """The file holds this."""
+        with self._transaction():
+            self._put(file_hash=held, saving_hash=held, saved_content=content)
+            self.versions.tidy(held)
+
+    def keep_version(self, version: Packed) -> None:
+        with self._transaction():
+            self.versions.add(version)
+            self.versions.tidy(str(self.meta("file_hash") or ""))
+
+    def put_versions(self, versions: dict[int, Packed]) -> None:
+        """Of another journal, under their ids there."""
+        with self._transaction():
+            for id_, version in versions.items():
+                self.versions.put(id_, version)
+
+    def record_place(self, place: bytes, epoch: str) -> None:
+        """Write what a journal must be able to say of itself. Also shows whether it can be written to at all.
+
+        Raises :class:`JournalError` if the reason why not is in its file.
+        """
+        try:
+            self.set_meta(place=place, epoch=epoch or None)
+        except sqlite3.Error as error:
+            failure = _unreadable(self.path, error)
+            if not isinstance(failure, NoJournalHere):
+                raise failure from error
+
+    def size(self) -> int:
+        """Bytes on the disk, of the database and what is still to be written into it. From any thread."""
+        return sum(os.path.getsize(name) for name in (self.path, f"{self.path}-wal") if os.path.exists(name))
 
     def close(self) -> None:
         self._db.close()

@@ -17,7 +17,7 @@ import trio
 
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
 from actors.kernel_conversation import Conversation, end_run
-from actors.kernel_process import KernelSpec, StartFailed
+from actors.kernel_spec import KernelSpec, StartFailed
 from actors.mailbox import Actor, Mailbox
 from protocol.messages import (
     AnswerInput,

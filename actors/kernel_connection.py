@@ -17,7 +17,8 @@ import trio
 import zmq
 from jupyter_client.session import Session
 
-from actors.kernel_process import KernelSpec, RunningKernel, StartFailed, UnknownKernel, find_spec, launch
+from actors.kernel_process import RunningKernel, launch
+from actors.kernel_spec import KernelSpec, StartFailed, UnknownKernel, find_spec
 from actors.zmq_socket import ZmqSocket
 from protocol.kernel_events import Decoder
 from protocol.messages import DisplayChange, InputRequest, RunEnded

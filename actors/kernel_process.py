@@ -1,4 +1,4 @@
-"""A kernel's operating-system process: found by its spec's name, started, watched, ended, described in words.
+"""A kernel's operating-system process: started, watched, ended, described in words.
 
 Every process has its own connection file, key and sockets, in a private folder that is gone when it is gone.
 :func:`launch` is the port: whatever gives a :class:`RunningKernel` (a provisioner, a keeper process) fits here.
@@ -21,35 +21,13 @@ from typing import Protocol
 import msgspec
 import trio
 from jupyter_client.connect import write_connection_file
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-from traitlets import TraitError
+
+from actors.disk import in_words
+from actors.kernel_spec import KernelSpec, StartFailed
 
 _LOG_BYTES = 8192
 _PREFIX = "ganimede-kernel-"  # of private folders; the server's process id follows
 _SOCKET_PATH = 90  # the limit is about 104 bytes, less the socket's own name
-
-
-class KernelSpec(msgspec.Struct, frozen=True):
-    """An installed kernelspec. ``interrupt_mode``: "signal" or "message"."""
-
-    name: str
-    argv: tuple[str, ...]
-    env: dict[str, str]
-    resource_dir: str
-    interrupt_mode: str = "signal"
-
-
-class UnknownKernel(msgspec.Struct, frozen=True):
-    name: str
-    available: tuple[str, ...]
-
-    def __str__(self) -> str:
-        names = ", ".join(self.available) or "none"
-        return f"There is no kernel named “{self.name}” here. Installed: {names}."
-
-
-class StartFailed(msgspec.Struct, frozen=True):
-    reason: str
 
 
 class ConnectionInfo(msgspec.Struct, frozen=True):
@@ -91,26 +69,6 @@ class RunningKernel(Protocol):
         """Release what belonged to it. The process must be gone."""
 
 
-def installed_kernels() -> tuple[str, ...]:
-    """The names that may be started. Blocking."""
-    return tuple(sorted(KernelSpecManager().find_kernel_specs()))
-
-
-def find_spec(name: str) -> KernelSpec | UnknownKernel | StartFailed:
-    """Look a kernelspec up by its name among the installed ones, never by a path. Blocking."""
-    manager = KernelSpecManager()
-    installed = tuple(sorted(manager.find_kernel_specs()))
-    if name.lower() not in installed:
-        return UnknownKernel(name, installed)
-    try:
-        spec = manager.get_kernel_spec(name)
-    except NoSuchKernel:
-        return UnknownKernel(name, installed)
-    except (OSError, ValueError, TraitError) as error:
-        return StartFailed(f"The kernelspec “{name}” cannot be read: {error}")
-    return KernelSpec(name, tuple(spec.argv), dict(spec.env), spec.resource_dir, spec.interrupt_mode)
-
-
 def launch(spec: KernelSpec, cwd: Path) -> RunningKernel | StartFailed:
     """Start a process of ``spec``. Blocking, a few milliseconds: run it in a thread."""
     folder = _private_folder()
@@ -143,7 +101,8 @@ def launch(spec: KernelSpec, cwd: Path) -> RunningKernel | StartFailed:
     except OSError as error:
         os.close(ours)
         shutil.rmtree(folder, ignore_errors=True)
-        return StartFailed(f"The kernel “{spec.name}” could not be started: {error}")
+        why = in_words(error) + (f" ({error.filename})" if error.filename else "")
+        return StartFailed(f"The kernel “{spec.name}” could not be started: {why}.")
     finally:
         os.close(theirs)
     return LocalKernel(spec, info, process, ours, folder)

@@ -113,8 +113,16 @@ class Address(Generic[M]):
 
     async def tell(self, message: M) -> None:
         """Put ``message`` into the mailbox, waiting while it is full. Raises :class:`ActorStopped`."""
+        await self._put((message, None))
+
+    async def _put(self, item: tuple[M, _Answer[object] | None]) -> None:
+        # trio's send always goes once around the scheduler. Where there is room that only costs time: whoever
+        # tells for ever comes to wait all the same, when the mailbox is full.
         try:
-            await self._send.send((message, None))
+            try:
+                self._send.send_nowait(item)
+            except trio.WouldBlock:
+                await self._send.send(item)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise ActorStopped(self.name) from None
 
@@ -141,10 +149,7 @@ class Address(Generic[M]):
         """The first half of :meth:`ask`: returns once the question is in the mailbox, with a function that waits
         for the answer. For whoever must keep an order among questions and not wait for each."""
         answer: _Answer[T] = _Answer()
-        try:
-            await self._send.send((make(answer, *args, **kwargs), answer))  # type: ignore[arg-type]
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise ActorStopped(self.name) from None
+        await self._put((make(answer, *args, **kwargs), answer))  # type: ignore[arg-type]
         return lambda: answer.wait(self.name)
 
 

@@ -195,8 +195,9 @@ class _Notebook:
                 reply(await again(lambda: self._kernel.ask(AnswerInput, request_id, value)))
             case DescribeRuns(reply):
                 reply(self._summary())
-            case WatchRuns(outlet):
+            case WatchRuns(reply, outlet):
                 self._watch(outlet)
+                reply(Done())
             case Start() | Restart():
                 await self.manage_kernel(message)
             case _:

@@ -10,11 +10,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import assert_never
 
+import msgspec
 import trio
 
 from actors.mailbox import ActorDied, Address, again
-from protocol.messages import Append, Appended, AppendFailed, CheckpointerMessage, Entry, StoreSnapshot
+from protocol.messages import (
+    Append,
+    Appended,
+    AppendFailed,
+    CheckpointerMessage,
+    Entry,
+    Recovered,
+    StoreSnapshot,
+)
 
 log = logging.getLogger("ganimede.hub")
 
@@ -22,6 +32,19 @@ log = logging.getLogger("ganimede.hub")
 SLOW_APPEND = 1.0
 RETRY = 1.0
 LAST_SNAPSHOT = 1.0
+
+
+class Unsaved:
+    """What was let out and may not be in the journal: empty unless degraded.
+
+    It outlives the hub. Replicas bring people's edits back, but nobody else has the server's own: without them a
+    hub that died while degraded would come back with an older run queue than the NotebookActor's.
+    """
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[bytes, ...]] = []
+        self.queue: tuple[Entry, ...] = ()
+        self.reason = ""
 
 
 class Recorder:
@@ -32,11 +55,12 @@ class Recorder:
         checkpointer: Address[CheckpointerMessage],
         state: Callable[[], Awaitable[bytes]],
         tell: Callable[[str], None],
+        unsaved: Unsaved,
     ) -> None:
         self._checkpointer = checkpointer
         self._state = state
         self._tell = tell
-        self._lacking: list[tuple[bytes, ...]] = []  # batches that the journal may lack, while degraded
+        self._unsaved = unsaved
         self._degraded = trio.Event()
         self._bulky = trio.Event()
         self.queue: tuple[Entry, ...] = ()
@@ -49,15 +73,35 @@ class Recorder:
     @property
     def lacking(self) -> tuple[bytes, ...]:
         """Updates that were let out and may not be in the journal."""
-        return tuple(update for batch in self._lacking for update in batch)
+        return tuple(update for batch in self._unsaved.batches for update in batch)
 
-    async def record(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> None:
-        """Returns when the batch is durable, or once everyone was told that it is not."""
+    def resume(self, recovered: Recovered) -> Recovered:
+        """Begin where the last incarnation ended. What was recovered, with what the journal lacks."""
+        unsaved = self._unsaved
+        if unsaved.batches:
+            recovered = msgspec.structs.replace(
+                recovered,
+                updates=recovered.updates + self.lacking,
+                queue=unsaved.queue,
+                old_queue=recovered.old_queue and unsaved.queue == recovered.queue,
+                saved=False,
+            )
+            self._degraded.set()
+            self._tell(unsaved.reason)
+        self.queue, self.content = recovered.queue, recovered.content
+        return recovered
+
+    def _keep(self, updates: tuple[bytes, ...]) -> None:
+        self._unsaved.batches.append(updates)
+        self._unsaved.queue = self.queue
+
+    async def record(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> bool:
+        """True when the batch is durable; False once everyone was told that it is not."""
         if queue is not None:
             self.queue = queue
         if self._degraded.is_set():
-            self._lacking.append(updates)
-            return
+            self._keep(updates)
+            return False
         answer: Appended | AppendFailed = AppendFailed("the disk takes too long")
         with trio.move_on_after(SLOW_APPEND):
             # What was not acknowledged is sent again: applying it twice is harmless.
@@ -67,11 +111,21 @@ class Recorder:
                 self.content = count
                 if wants_snapshot:
                     self._bulky.set()
+                return True
             case AppendFailed(reason):
                 log.error("not saved: %s", reason)
-                self._lacking.append(updates)
+                self._keep(updates)
+                self._unsaved.reason = reason
                 self._degraded.set()
                 self._tell(reason)
+                return False
+            case _:
+                assert_never(answer)
+
+    @property
+    def durable(self) -> bool:
+        """Not in degraded mode."""
+        return not self._degraded.is_set()
 
     async def _recover(self) -> None:
         """Leave degraded mode whenever that becomes possible."""
@@ -85,12 +139,13 @@ class Recorder:
     async def _catch_up(self) -> bool:
         """Write everything, whole, then what came meanwhile. True: nothing is lacking any more."""
         state = await self._state()
-        covered = len(self._lacking)
+        lacking = self._unsaved.batches
+        covered = len(lacking)
         if not await self._snapshot(state, content=True):
             return False
-        del self._lacking[:covered]
-        while self._lacking:
-            covered = len(self._lacking)
+        del lacking[:covered]
+        while lacking:
+            covered = len(lacking)
             batch, queue = self.lacking, self.queue
             try:
                 answer = await self._checkpointer.ask(Append, batch, queue, True)
@@ -99,7 +154,7 @@ class Recorder:
             if isinstance(answer, AppendFailed):
                 return False
             self.content = answer.content
-            del self._lacking[:covered]
+            del lacking[:covered]
         return True
 
     async def _compact(self) -> None:

@@ -8,10 +8,12 @@ program wrote is merged into the document.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Literal
+from typing import Literal, NamedTuple
 
+import msgspec
 import trio
 
 from actors.mailbox import Address, again
@@ -30,6 +32,8 @@ from protocol.messages import (
 )
 from protocol.values import NotebookValue
 
+log = logging.getLogger("ganimede.hub")
+
 # Seconds before a save that failed is tried again; between two looks at the file; before the second look at one
 # that changed, which may still be written.
 AGAIN = 5.0
@@ -40,22 +44,36 @@ LOOK_SOON = 0.5
 MERGES = 3
 
 
+class Frozen(msgspec.Struct, frozen=True):
+    """The notebook as plain values, with the last append (``content``) and the last of the hub's batches that it
+    contains for certain."""
+
+    value: NotebookValue
+    content: int
+    batch: int
+
+
+class SaversHub(NamedTuple):
+    """``freeze`` gives the notebook as it is; ``take`` brings what the file had changed of such a value into the
+    document, durably; ``filed`` hears up to which batch the file says it."""
+
+    freeze: Callable[[], Awaitable[Frozen]]
+    take: Callable[[NotebookValue, FoundChange], Awaitable[Report]]
+    filed: Callable[[int], None]
+
+
 class Saver:
-    """``value`` gives the notebook as plain values and the number of the last append that it contains for certain;
-    ``take`` brings what the file had changed of such a value into the document, durably. ``autosave``: seconds of
-    quiet, and at most."""
+    """``autosave``: seconds of quiet, and at most; ``name``: of the file."""
 
     def __init__(
         self,
         checkpointer: Address[CheckpointerMessage],
-        value: Callable[[], Awaitable[tuple[NotebookValue, int]]],
-        take: Callable[[NotebookValue, FoundChange], Awaitable[Report]],
+        hub: SaversHub,
         autosave: tuple[float, float],
         name: str,
     ) -> None:
         self._checkpointer = checkpointer
-        self._value = value
-        self._take = take
+        self._freeze, self._take, self._filed = hub
         self._name = name
         self._quiet, self._at_most = autosave
         self._watchers: list[Outlet[Saving | Notice]] = []
@@ -119,18 +137,24 @@ class Saver:
         with trio.move_on_after(LOOK):  # a folder that hangs must not keep people from editing
             self._seen = await self._look(at_once=True)
         if self._seen == "changed":
-            value, content = await self._value()
-            await self._ask_to_save(value, content, False)
+            await self._ask_to_save(await self._freeze(), False)
         if saved and self._seen == "same":
-            self._saved, _ = await self._value()
+            self._saved = (await self._freeze()).value
         else:
             self.changed(trio.current_time())
 
     def changed(self, now: float) -> None:
+        waited_for = self._due
         self._first_change = min(self._first_change, now)
         self._due = min(now + self._quiet, self._first_change + self._at_most)
-        self._refresh()
-        self._wake.set()
+        if self._due < waited_for:  # else the saver wakes at that time and sees the later one
+            self._refresh()
+            self._wake.set()
+
+    @property
+    def says_all(self) -> bool:
+        """Nothing has changed since the file was written."""
+        return self._due == inf and not self._writing and not self._failure
 
     def degraded(self, reason: str) -> None:
         self._degraded = reason
@@ -172,28 +196,31 @@ class Saver:
             await self._save()
 
     async def _save(self) -> None:
-        value, content = await self._value()
+        frozen = await self._freeze()
+        value = frozen.value
         asked, self._asked = self._asked, []
         force = any(request.force for request in asked)
         self._due = self._first_change = inf
         touched = self._seen in ("changed", "gone")
         if value == self._saved and not asked and not self._failure and not touched:
             self._refresh()
+            self._filed(frozen.batch)
             return
         self._writing = True
         self._refresh()
         for _ in range(MERGES):
-            answer = await self._ask_to_save(value, content, force)
+            answer = await self._ask_to_save(frozen, force)
             if answer is not None:
                 break
-            value, content = await self._value()
+            frozen = await self._freeze()
             self._due = self._first_change = inf  # what was merged is what is being saved
         else:
             answer = Saving("not saved", f"{self._name} is being changed by another program again and again.")
         self._writing = False
         self._failure = answer.reason
         if answer.status == "saved":
-            self._saved = value
+            self._saved = frozen.value
+            self._filed(frozen.batch)
         elif self._due == inf:  # no change came meanwhile
             self._due = trio.current_time() + AGAIN
             self._wake.set()
@@ -201,11 +228,11 @@ class Saver:
         for request in asked:
             request.reply(answer)
 
-    async def _ask_to_save(self, value: NotebookValue, content: int, force: bool) -> Saving | None:
+    async def _ask_to_save(self, frozen: Frozen, force: bool) -> Saving | None:
         """None: another program had changed the file, and its changes are in the document now."""
-        # ``content`` was read with the value: a later number would claim more than the file says.
+        value, content, merged = frozen.value, frozen.content, self._merged
         edited = value != self._saved or force
-        answer = await again(lambda: self._checkpointer.ask(Save, value, force, content, self._merged, edited))
+        answer = await again(lambda: self._checkpointer.ask(Save, value, force, content, merged, edited))
         if isinstance(answer, FoundChange):
             report = await self._take(value, answer)
             self._merged = Merged(answer.hash, answer.theirs)
@@ -225,6 +252,9 @@ class Saver:
         """The last save of a clean stop, after the one under way. Raises ActorStopped when the Checkpointer has
         gone."""
         async with self._turn:
-            value, _ = await self._value()
+            value = (await self._freeze()).value
             if value != self._saved or self._asked:
                 await self._save()
+            if self._failure:  # nobody is connected any more: whoever stopped the server reads this
+                kept = "" if self._degraded else " The edits are kept in the journal, for the next start."
+                log.warning("Not saved: %s%s", self._failure, kept)

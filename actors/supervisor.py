@@ -260,4 +260,6 @@ def describe(error: BaseException) -> str:
     """One line for people: the innermost error's type and text."""
     inner = _first(error) if isinstance(error, BaseExceptionGroup) else error
     text = str(inner).strip().split("\n")[0]
+    if isinstance(inner, RestartsExceeded):
+        return text  # a sentence of ours, which names the error that it is about
     return f"{type(inner).__name__}: {text}" if text else type(inner).__name__

@@ -25,12 +25,13 @@ import trio
 from actors.errands import Errands
 from actors.fanout import Fanout
 from actors.history import History
+from actors.hub_clients import HubClients
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
-from actors.recorder import Recorder
-from actors.saver import Saver
-from protocol.guard import Gap, Limits, Rejected
-from protocol.merge import Report, merge
+from actors.recorder import Recorder, Unsaved
+from actors.saver import Frozen, Saver, SaversHub
+from protocol.guard import Limits
 from protocol.messages import (
+    Announced,
     AnswerSync,
     Checkpoint,
     CheckpointerMessage,
@@ -41,22 +42,23 @@ from protocol.messages import (
     Edit,
     Enqueue,
     Entry,
-    FoundChange,
     Frame,
     HubMessage,
     ListVersions,
     Load,
     Notice,
+    Quarantine,
     ReadNotebook,
     ReadQueue,
     RecordedQueue,
     Recovered,
     RestoreVersion,
+    Shows,
     Subscribe,
     Unsubscribe,
     WatchDocument,
 )
-from protocol.sync import step1_message, step2_message
+from protocol.sync import DURABLE, FILED, receipt_message, step2_message
 from protocol.true_copy import Broken, TrueCopy
 from protocol.values import NotebookValue
 
@@ -64,11 +66,6 @@ log = logging.getLogger("ganimede.hub")
 
 # Seconds of quiet before the graphs are repaired: a client's half-done change must not be undone.
 QUIET = 1.0
-
-# A connection whose updates keep depending on what the server lacks after this many resyncs is refused. What it
-# had sent before it heard of a resync depends on the same gap, so for these seconds nothing more is asked.
-MAX_GAPS = 3
-RESYNC = 1.0
 
 
 class HubSettings(msgspec.Struct, frozen=True):
@@ -83,9 +80,10 @@ def sync_hub(
     checkpointer: Address[CheckpointerMessage], settings: HubSettings, new_client_id: Callable[[], int]
 ) -> Actor[HubMessage]:
     """The actor. ``new_client_id``: a fresh random Yjs client id for each incarnation."""
+    unsaved = Unsaved()  # of all incarnations
 
     async def run(mailbox: Mailbox[HubMessage]) -> None:
-        hub = _Hub(checkpointer, settings, new_client_id)
+        hub = _Hub(checkpointer, settings, new_client_id, unsaved)
         try:
             await hub.boot()
             async with trio.open_nursery() as nursery:
@@ -108,6 +106,7 @@ class _Hub:
         checkpointer: Address[CheckpointerMessage],
         settings: HubSettings,
         new_client_id: Callable[[], int],
+        unsaved: Unsaved,
     ) -> None:
         self._checkpointer = checkpointer
         self._settings = settings
@@ -115,20 +114,24 @@ class _Hub:
         self._copy = TrueCopy(settings.limits)
         self._whole = trio.Event()  # unset while the Doc is broken and nobody may look at it
         self.fanout = Fanout()
-        name = os.path.basename(settings.path)
-        self.saver = Saver(checkpointer, self._value, self._take, settings.autosave, name)
-        self.history = History(checkpointer, self._value, self._become)
-        self.recorder = Recorder(checkpointer, self._state, self._tell_degraded)
-        self._gaps: dict[str, tuple[int, float]] = {}  # session → resyncs asked for, and when the last
-        self._refused: dict[str, str] = {}  # sessions that were hung up on, and why: what they send is dropped
+        self._errands = Errands(self._copy, self._commit, lambda leave: self._let_out.append(leave))
+        hub = SaversHub(self._freeze, self._errands.take, self._filed)
+        self.saver = Saver(checkpointer, hub, settings.autosave, os.path.basename(settings.path))
+        self.history = History(checkpointer, self._value, self._errands.become)
+        self.recorder = Recorder(checkpointer, self._state, self._tell_degraded, unsaved)
         self._let_out: list[Callable[[], None]] = []
+        self._clients = HubClients(
+            self._copy, self.fanout, lambda leave: self._let_out.append(leave), self._changed, self._broke
+        )
         self._step2: tuple[bytes, Frame] | None = None  # the last sync answer: an update, and its message
         self._repair_at = inf
-        self._errands = Errands(self._commit, lambda leave: self._let_out.append(leave))
 
-    async def _value(self) -> tuple[NotebookValue, int]:
+    async def _freeze(self) -> Frozen:
         await self._whole.wait()
-        return self._copy.doc.value(), self.recorder.content
+        return Frozen(self._copy.doc.value(), self.recorder.content, self._clients.receipts.batch)
+
+    async def _value(self) -> NotebookValue:
+        return (await self._freeze()).value
 
     async def _state(self) -> bytes:
         await self._whole.wait()
@@ -137,15 +140,25 @@ class _Hub:
     def _tell_degraded(self, reason: str) -> None:
         """Editing goes on, nothing is acknowledged as durable, everyone is told."""
         self.saver.degraded(f"Edits are kept in memory only: {reason}." if reason else "")
+        if not reason:
+            self._hand_out(DURABLE, self._clients.receipts.settle())
+            self._filed(0)  # what was written while the journal could not be
+
+    def _filed(self, batch: int) -> None:
+        self._hand_out(FILED, self._clients.receipts.file(batch))
+
+    def _hand_out(self, kind: int, receipts: list[tuple[str, int]]) -> None:
+        for session, number in receipts:
+            self.fanout.send(session, Frame(receipt_message(kind, number)))
 
     # ------------------------------------------------------------------------------------------------- booting
 
     async def boot(self) -> None:
-        recovered = await self._load()
-        self._build(recovered.updates)
+        recovered = self.recorder.resume(await self._load())
+        self._clients.seed, self._clients.epoch = recovered.seed, recovered.epoch
+        self._build(recovered.updates, recovered.gapless)
         self._epoch = recovered.epoch
         self._copy.recover(recovered, self._settings.path)
-        self.recorder.queue, self.recorder.content = recovered.queue, recovered.content
         for notice in recovered.notices:
             self.saver.tell(notice)
         await self._commit()
@@ -154,8 +167,8 @@ class _Hub:
     async def _load(self) -> Recovered:
         return await again(lambda: self._checkpointer.ask(Load))
 
-    def _build(self, updates: tuple[bytes, ...]) -> None:
-        left_out = self._copy.build(updates, self._new_client_id())
+    def _build(self, updates: tuple[bytes, ...], gapless: bool) -> None:
+        left_out = self._copy.build(updates, self._new_client_id(), self._clients.seed, gapless)
         if left_out:
             text = f"{left_out} edits in the journal could not be read and were left out."
             log.error("%s", text)
@@ -165,14 +178,14 @@ class _Hub:
     async def _rebuild(self) -> None:
         """A new Doc of what is known good: the journal, what it lacks, the batch up to what broke the old."""
         recovered = await self._load()
-        self._build(recovered.updates + self.recorder.lacking)
+        self._build(recovered.updates + self.recorder.lacking, recovered.gapless)
 
     # ------------------------------------------------------------------------------------------------- serving
 
     async def serve(self, mailbox: Mailbox[HubMessage]) -> None:
         while True:
             batch: list[HubMessage] = []
-            pause = self._errands.pause(min(self.fanout.due, self._repair_at))
+            pause = self._errands.pause(min(self.fanout.due, self._repair_at, self._clients.due))
             if trio.current_time() < pause.deadline:
                 with pause:
                     try:
@@ -194,6 +207,8 @@ class _Hub:
         now = trio.current_time()
         if now >= self.fanout.due:
             self.fanout.flush(now)
+        if now >= self._clients.due:
+            self._clients.tick(now)
         if now >= self._repair_at:
             self._repair_at = inf
             self._copy.repair()
@@ -202,14 +217,19 @@ class _Hub:
         """One append for the whole batch; then everything that waited for it leaves."""
         let_out, self._let_out = self._let_out, []
         batch = self._copy.take_batch()
+        durable = self.recorder.durable
         if batch.updates or batch.queue is not None:
-            await self.recorder.record(tuple(update for _, update in batch.updates), batch.queue, batch.content)
+            updates = tuple(update for _, update in batch.updates)
+            durable = await self.recorder.record(updates, batch.queue, batch.content)
         if batch.content:
             self.saver.changed(trio.current_time())
         if batch.updates:
             self.fanout.broadcast(batch.updates, trio.current_time())
         for leave in let_out:
             leave()
+        self._hand_out(DURABLE, self._clients.receipts.end(durable))
+        if self.saver.says_all and not batch.content:
+            self._filed(self._clients.receipts.batch)
 
     async def finish(self) -> None:
         """A clean stop: what waits goes out, then the file and one snapshot; the Checkpointer still lives."""
@@ -221,36 +241,12 @@ class _Hub:
         except (ActorDied, ActorStopped):
             log.warning("the checkpointer ended before the last save; the journal holds everything")
 
-    # ------------------------------------------------------------------------ edits of the hub's own helpers
-
-    async def _take(self, before: NotebookValue, found: FoundChange) -> Report:
-        """Bring in what the file changed of ``before``; what people typed meanwhile is merged as well."""
-
-        def take() -> Report:
-            made = merge(before, self._copy.doc.value(), found.notebook)
-            self._copy.become(made.notebook)
-            conflicts = found.report.conflicts + made.report.conflicts
-            return msgspec.structs.replace(found.report, conflicts=conflicts)
-
-        return await self._errands.do(take)
-
-    async def _become(self, before: NotebookValue, wanted: NotebookValue) -> bool:
-        """Say what ``wanted`` says; False if the document is not what it was ``before``."""
-
-        def become() -> bool:
-            if self._copy.doc.value() != before:
-                return False
-            self._copy.become(wanted)
-            return True
-
-        return await self._errands.do(become)
-
     # ------------------------------------------------------------------------------------------------- hearing
 
     def _handle(self, message: HubMessage) -> None:
         match message:
-            case ClientUpdate(session, update):
-                self._client_update(session, update)
+            case ClientUpdate() | Announced() | Shows():
+                self._clients.hear(message)
             case Edit(reply, changes, queue):
                 self._copy.edit(changes, queue)
                 self._let_out.append(lambda: reply(Done()))
@@ -262,15 +258,16 @@ class _Hub:
             case Subscribe():
                 self._subscribe(message)
             case Unsubscribe(session):
-                self._gaps.pop(session, None)
-                self._refused.pop(session, None)
+                self._clients.left(session)
                 self._let_out.append(lambda: self.fanout.remove(session))  # behind a Subscribe in this batch
             case AnswerSync(session, state):
-                self._let_out.append(lambda: self._answer_sync(session, state))
+                if self._clients.announced(session, state):
+                    self._let_out.append(lambda: self._answer_sync(session, state))
             case Checkpoint() as checkpoint:
                 self._let_out.append(lambda: self.saver.save_now(checkpoint))
-            case WatchDocument(outlet):
+            case WatchDocument(watched, outlet):
                 self.saver.watch(outlet)
+                watched(Done())
             case ListVersions() | RestoreVersion():
                 self._let_out.append(lambda: self.history.obey(message))
             case _:
@@ -300,19 +297,15 @@ class _Hub:
         )
 
     def _subscribe(self, message: Subscribe) -> None:
+        self._clients.joined(message.session, message.state)
+
         def admit() -> None:
             self.fanout.add(message.session, message.outlet, message.merged)
-            if message.session in self._refused:  # before this subscription there was nobody to hang up on
-                self.fanout.hang_up(message.session, 4400, self._refused[message.session])
-            self._ask_for_edits(message.session)
-            if message.state is not None:
+            if self._clients.subscribed(message.session, message.announced) and message.state is not None:
                 self._answer_sync(message.session, message.state)
             message.reply(Done())
 
         self._let_out.append(admit)
-
-    def _ask_for_edits(self, session: str) -> None:
-        self.fanout.send(session, Frame(step1_message(self._copy.doc.state_vector())))
 
     def _answer_sync(self, session: str, state: bytes) -> None:
         try:
@@ -324,38 +317,14 @@ class _Hub:
             self._step2 = (update, Frame(step2_message(update)))
         self.fanout.send(session, self._step2[1])
 
-    # --------------------------------------------------------------------------------------- what clients send
+    # --------------------------------------------------------------------------------------- what clients did
 
-    def _client_update(self, session: str, update: bytes) -> None:
-        if session in self._refused:
-            return
-        match self._copy.client_update(session, update):
-            case Rejected(reason):
-                log.warning("an update was refused: %s", reason)
-                self._refuse(session, reason)
-            case Gap():
-                self._ask_again(session)
-            case Broken(reason):
-                log.error("an update broke the document and was not kept: %s", reason)
-                self._refuse(session, "the update cannot be applied")
-                self._whole = trio.Event()
-            case changed:
-                self._gaps.pop(session, None)
-                if changed:
-                    self._repair_at = trio.current_time() + QUIET
+    def _changed(self) -> None:
+        self._repair_at = trio.current_time() + QUIET
 
-    def _ask_again(self, session: str) -> None:
-        """The update depends on something unknown: ask for all that the client has, and drop this piece."""
-        count, last = self._gaps.get(session, (0, -inf))
-        now = trio.current_time()
-        if now < last + RESYNC:
-            return
-        if count == MAX_GAPS:
-            self._refuse(session, "updates depend on edits that were never sent")
-            return
-        self._gaps[session] = (count + 1, now)
-        self._let_out.append(lambda: self._ask_for_edits(session))
-
-    def _refuse(self, session: str, reason: str) -> None:
-        self._refused[session] = reason
-        self._let_out.append(lambda: self.fanout.hang_up(session, 4400, reason))
+    def _broke(self, broken: Broken) -> None:
+        """Nobody may look at the Doc until it is built anew; what broke it is kept for a bug report."""
+        self._whole = trio.Event()
+        self._checkpointer.offer(Quarantine(broken.update, broken.reason))
+        text = "An edit broke the document and was not taken. It is kept for a bug report; all the rest is there."
+        self.saver.tell(Notice("edit_quarantined", text, "warning"))

@@ -38,7 +38,8 @@ class RootFailed(Exception):
 
 
 class System:
-    """The actors of one server over one opened notebook. ``report``: told each change of a root child's status."""
+    """The actors of one server over one opened notebook. ``report``: told each change of a root child's status.
+    ``kernel_handle``: the port to the kernel's process."""
 
     def __init__(
         self,
@@ -49,8 +50,9 @@ class System:
         new_client_id: Callable[[], int],
         new_id: Callable[[], str],
         report: Callable[[str, ChildStatus], None],
+        kernel_handle: KernelHandle,
     ) -> None:
-        self.kernel_handle = KernelHandle(notebook.path.parent)
+        self.kernel_handle = kernel_handle
         settings = HubSettings(str(notebook.path), limits)
 
         disk: Child[CheckpointerMessage] = Child("checkpointer", checkpointer(notebook), capacity=16)
@@ -68,6 +70,7 @@ class System:
         self.notebook: Address[NotebookMessage] = runs.address
         self.notebook_tree: Address[SupervisorMessage] = inner.address
         self._children: list[Child[Any]] = [inner]
+        self._tree = inner
         self._inner: tuple[Child[Any], ...] = (disk, hub, kernel, runs)
         self._report = report
         self._root: Child[SupervisorMessage] = Child("root", self._run_root, grace=5.0)
@@ -84,7 +87,7 @@ class System:
     def _heard(self, name: str, status: ChildStatus) -> None:
         """A subtree that failed answers nobody until it is tried again: who asked just before must not wait."""
         if name == "notebook" and status.state == "failed":
-            for child in self._inner:
+            for child in (self._tree, *self._inner):
                 child.channel.drop_questions(ActorDied)
         self._report(name, status)
 

@@ -123,13 +123,16 @@ def ganimede(notebook: Path, folder: Path) -> Iterator[Ganimede]:
 
 
 @contextmanager
-def node(folder: Path) -> Iterator[Endpoint]:
-    """@y/websocket-server, as ``npx y-websocket-server`` runs it, without persistence."""
+def node(folder: Path, *, name: str = "Node", keeps: bool = False) -> Iterator[Endpoint]:
+    """@y/websocket-server, as ``npx y-websocket-server`` runs it. ``keeps``: with the persistence that it brings,
+    y-leveldb, which writes each update soon, after it was sent on and without a flush to the disk."""
     program = _install_node_server()
     port = _free_port()
     env = {"HOST": "127.0.0.1", "PORT": str(port)}
+    if keeps:
+        env["YPERSISTENCE"] = str(folder / "leveldb")
     with started([str(_node()), str(program)], r"running at", folder=folder, env=env) as (pid, _, _):
-        yield Endpoint("Node", pid, port, "/g-y-room")
+        yield Endpoint(name, pid, port, "/g-y-room")
 
 
 @contextmanager

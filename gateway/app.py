@@ -15,6 +15,7 @@ import trio
 from quart import Response, request, websocket
 from quart_trio import QuartTrio
 
+from actors.mailbox import ActorDied, ActorStopped
 from actors.supervisor import describe
 from actors.system import RootFailed
 from gateway import files, pages
@@ -23,7 +24,8 @@ from gateway.control_socket import serve_control_socket
 from gateway.hypercorn_overrides import install, listening_addresses
 from gateway.server import Server, open_sync_socket, policy_of
 from gateway.settings import StartError, from_environment
-from gateway.worker import end_process, refuse_wrong_worker, shutdown_requested, watch_parent
+from gateway.terminal import end_process
+from gateway.worker import refuse_wrong_worker, shutdown_requested, watch_parent
 
 Scope = Any
 
@@ -109,7 +111,11 @@ class Application:
         return Response("ready\n", content_type="text/plain")
 
     async def _metrics(self) -> Response:
-        return Response(await self._served.metrics(), content_type="text/plain; version=0.0.4")
+        try:
+            text = await self._served.metrics()
+        except (ActorDied, ActorStopped):
+            return Response("an actor is being restarted\n", 503, content_type="text/plain")
+        return Response(text, content_type="text/plain; version=0.0.4")
 
     async def _icon(self) -> Response:
         return pages.asset("favicon.ico")
@@ -139,7 +145,6 @@ class Application:
         return Response(image.body, headers=headers, content_type=image.kind)
 
     async def _socket(self) -> None:
-        await websocket.accept()
         await serve_control_socket(websocket, self._served.services)
 
 

@@ -12,6 +12,15 @@ import platformdirs
 from gateway.setting_values import SettingError
 from protocol.answers import ConfigDocument
 
+# What msgspec calls the kinds of TOML values, and what people do.
+_KINDS = {
+    "int | float": "a number",
+    "object": "a table",
+    "str": "a string",
+    "bool": "true or false",
+    "array": "a list",
+}
+
 
 def default_path() -> Path:
     return Path(platformdirs.user_config_dir("ganimede", appauthor=False)) / "config.toml"
@@ -29,7 +38,9 @@ def load_config(path: Path | None) -> ConfigDocument:
         raise SettingError(f"There is no configuration file {place}.") from None
     except OSError as error:
         raise SettingError(f"The configuration file {place} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise SettingError(f"The configuration file {place} is not UTF-8 text.") from None
+    except tomllib.TOMLDecodeError as error:
         raise SettingError(f"The configuration file {place} is not valid TOML: {error}.") from None
     unknown = list(_unknown_keys(found, msgspec.to_builtins(ConfigDocument()), ""))
     if unknown:
@@ -39,7 +50,10 @@ def load_config(path: Path | None) -> ConfigDocument:
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at ")
         key = where.strip("`").removeprefix("$.")
-        words = message[0].lower() + message[1:].replace("`", "")
+        words = message[0].lower() + message[1:]
+        for theirs, ours in _KINDS.items():
+            words = words.replace(f"`{theirs}`", ours)
+        words = words.replace("`", "")
         raise SettingError(f"The configuration file {place} is wrong at {key}: {words}.") from None
 
 

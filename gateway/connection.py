@@ -23,6 +23,7 @@ from gateway.settings import Limits
 from protocol import sync, wire
 from protocol.answers import ConfigDocument
 from protocol.messages import (
+    Announced,
     AnswerSync,
     AskedAwareness,
     ClientUpdate,
@@ -62,6 +63,7 @@ class Services(msgspec.Struct):
     limits: Limits
     specs: Callable[[], Awaitable[tuple[str, ...]]]
     chaos: bool
+    journal_size: Callable[[], int] = lambda: 0  # bytes; blocks
     failed: str = ""
     connected: int = 0  # connections that are being served, also those the Gateway no longer knows
 
@@ -77,6 +79,8 @@ class Connection:
         self._merges = merges
         self._control = Control(services, who or self.session)
         self._state: bytes | None = None
+        self._announced = False
+        self._updates = 0  # sync updates since then
         self._pending = trio.Semaphore(PENDING)
 
     async def serve(self, receive: Callable[[], Awaitable[str | bytes]]) -> None:
@@ -124,23 +128,26 @@ class Connection:
         if self._services.failed:
             started()  # nobody takes from the hub's mailbox, and a full one must not keep the client from a retry
         while not self._sink.closing:  # else the hub would close each new subscription at once
-            outlet = HubOutlet(self._sink)
+            outlet = HubOutlet(self._sink, self._text)
             await again(partial(self._subscribe, outlet, started))
             await outlet.gone.wait()
         started()
 
     async def _subscribe(self, outlet: HubOutlet, on_its_way: Callable[[], None]) -> Done:
-        answer = await self._services.hub.request(Subscribe, self.session, outlet, self._state, self._merges)
+        answer = await self._services.hub.request(
+            Subscribe, self.session, outlet, self._state, self._merges, self._announced
+        )
         on_its_way()
         return await answer()
 
     async def _hear_binary(self, frame: bytes) -> None:
         services = self._services
         match sync.decode(frame):
-            case sync.Update(update):
+            case sync.Update(update, answer):
+                self._updates += self._announced
                 # While the notebook's actors are down its mailbox would fill; the client resyncs afterwards.
                 if not services.failed:
-                    await services.hub.tell(ClientUpdate(self.session, update))
+                    await services.hub.tell(ClientUpdate(self.session, update, self._updates, answer))
             case sync.Step1(state):
                 self._state = state
                 if not services.failed:
@@ -150,7 +157,10 @@ class Connection:
             case sync.QueryAwareness():
                 await services.gateway.tell(AskedAwareness(self.session))
             case sync.Announce():
-                pass  # message types from 100 come with a later version of the protocol
+                if not self._announced:
+                    self._announced = True
+                    if not services.failed:
+                        await services.hub.tell(Announced(self.session))
             case sync.Unknown(reason):
                 self._hang_up(4400, reason)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 import trio
 
-from actors.supervisor import Kill, Retry, Status
+from actors.mailbox import ActorDied
+from actors.supervisor import ChildStatus, Kill, Retry, Status
 from protocol import answers, wire
 from protocol.messages import (
     Checkpoint,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 # Seconds a person waits for a summary before hearing that the server is busy.
 PATIENCE = 10.0
 
+# What is answered although the notebook's actors are down.
+ANYWAY = ("retry", "actors")
+
 Result: TypeAlias = "Json | Refused"
 
 
@@ -51,9 +55,9 @@ class Control:
         Raises ActorDied when the actor that had taken the question died.
         """
         services = self._services
-        if services.failed and request.channel in ("notebook", "kernel") and request.method != "retry":
+        if services.failed and request.channel in ("notebook", "kernel") and request.method not in ANYWAY:
             accepted()
-            text = f"This notebook's actors failed: {services.failed} Send notebook.retry to start them again."
+            text = f"This notebook's actors failed ({services.failed}). Send notebook.retry to start them again."
             return wire.refuse_request(request, "notebook_failed", text)
         result = await self._dispatch(request, accepted)
         if isinstance(result, Refused):
@@ -104,6 +108,9 @@ class Control:
                 retried = await services.root.request(Retry, "notebook")
                 accepted()
                 return _plain(await retried())
+            case "actors", _:
+                accepted()
+                return await self._actors()
             case _:
                 accepted()
                 return await self._summary()
@@ -167,10 +174,30 @@ class Control:
             if services.failed and supervisor is services.notebook_tree:
                 return Refused("not_running", "The notebook's actors failed: none of them runs.")
             return _plain(await supervisor.ask(Kill, request.fields.actor))
+        return {name: msgspec.to_builtins(status) for name, status in (await statuses(services)).items()}
+
+    async def _actors(self) -> Result:
+        """What ``notebook.actors`` answers: for people who want to see the tree."""
+        services = self._services
+        tree = await statuses(services)
+        actors = tuple(
+            answers.ActorState(name, status.state, status.incarnation, status.reason)
+            for name, status in tree.items()
+        )
+        size = await trio.to_thread.run_sync(services.journal_size)
+        return _json(answers.Actors(actors, size, services.chaos))
+
+
+async def statuses(services: Services) -> dict[str, ChildStatus]:
+    """Of every actor that the root keeps, and of the notebook's unless they failed."""
+    while True:
         tree = await services.root.ask(Status)
-        if not services.failed:
-            tree = {**tree, **await services.notebook_tree.ask(Status)}
-        return {name: msgspec.to_builtins(status) for name, status in tree.items()}
+        if services.failed:
+            return tree
+        try:
+            return {**tree, **await services.notebook_tree.ask(Status)}
+        except ActorDied:  # it gave up while it was asked
+            continue
 
 
 def saving_as_json(saving: Saving) -> JsonObject:

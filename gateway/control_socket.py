@@ -1,8 +1,8 @@
 """The control socket under quart-trio: text frames and the y-websocket protocol on one WebSocket.
 
-quart, ASGI and hypercorn cost five times the system call that sends a frame. So frames go straight to the socket,
-as on the sync port; only the handshake, what comes in, pongs and the close frame take the long way. Where the
-socket is not plain HTTP/1.1 (HTTP/2, another server), everything does.
+quart, ASGI and hypercorn cost five times the system call that sends a frame. So frames go straight to the socket
+and come straight from it, as on the sync port; only the handshake, control frames and what is out of the ordinary
+take the long way. Where the socket is not plain HTTP/1.1 (HTTP/2, another server), everything does.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 
 import trio
 
-from gateway.connection import Connection, Services
-from gateway.hypercorn_overrides import connection_of_this_task
+from gateway.connection import Connection, Gone, Services
+from gateway.hypercorn_overrides import connection_of_this_task, take_in
+from gateway.intake import Inbox, Intake
 from gateway.outbox import Outbox
 from gateway.sync_listener import TEXT, DirectSink, SharedStream, complete, websocket_frame
 from protocol.messages import Frame, HangUp
@@ -23,15 +24,21 @@ GOODBYE = 1.0
 
 
 async def serve_control_socket(websocket: Any, services: Services) -> None:
-    """One accepted WebSocket, until it ends. ``websocket``: quart's, with receive, send and close."""
+    """One WebSocket, until it ends. ``websocket``: quart's, with accept, receive, send and close."""
+    intake = Intake(services.limits.binary_frame)
+    inbox = intake.inbox
+    take_in(intake)  # before any frame can come
+    await websocket.accept()
     outbox = Outbox(services.limits.outbox_frames, services.limits.outbox_bytes)
     stream = await share_stream()
     direct = None if stream is None else DirectSink(stream, outbox)
     connection = Connection(services, direct or outbox, text=True, merges=stream is None)
 
     async def receive() -> str | bytes:
-        message: str | bytes | None = await websocket.receive()
-        return b"" if message is None else message  # quart gives None for an empty binary message
+        message = await inbox.take()
+        if message is None:
+            raise Gone
+        return message
 
     told = trio.Event()
     try:
@@ -39,11 +46,14 @@ async def serve_control_socket(websocket: Any, services: Services) -> None:
             nursery.start_soon(_write, websocket, stream, outbox, nursery.cancel_scope, told)
             if stream is not None and direct is not None:
                 nursery.start_soon(complete, stream, direct, nursery.cancel_scope)
+            nursery.start_soon(_listen, websocket, inbox)
             await connection.serve(receive)
             outbox.hang_up(HangUp(1000, ""))
     finally:
-        if not told.is_set():
-            # The server is going and its worker cancels handlers: clients are told, if they still read.
+        inbox.close()
+        if not (told.is_set() or outbox.closing):
+            # The server is going and its worker cancels handlers: clients are told. Not one whose goodbye already
+            # waits behind what it does not read: it had its time, and the end of the process waits for us.
             with trio.CancelScope(shield=True), trio.move_on_after(GOODBYE):
                 await websocket.close(1012, "the server restarts")
 
@@ -59,6 +69,13 @@ async def share_stream() -> SharedStream | None:
             return None  # TLS
         connection.stream = stream = SharedStream(plain)  # type: ignore[assignment]
     return stream
+
+
+async def _listen(websocket: Any, inbox: Inbox) -> None:
+    """What the intake leaves to the library. When the client goes, quart cancels the handler."""
+    while True:
+        message: str | bytes | None = await websocket.receive()
+        await inbox.put(b"" if message is None else message)  # quart gives None for an empty binary message
 
 
 async def _write(

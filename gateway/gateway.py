@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeAlias, assert_never
 
 import msgspec
 import trio
 
-from actors.mailbox import Actor, Mailbox, Subscription, open_subscription
+from actors.mailbox import Actor, Mailbox, Subscription, again, open_subscription
 from gateway.access import Policy
 from gateway.connection import Services
 from gateway.control import saving_as_json
+from gateway.outbox import notice_text
 from gateway.sync_listener import serve_sync
 from protocol import wire
 from protocol.awareness import Presence, Send
@@ -40,6 +42,7 @@ from protocol.messages import (
     Outlet,
     Refused,
     Saving,
+    Shows,
     ToClient,
     WatchDocument,
     WatchRuns,
@@ -49,9 +52,10 @@ from protocol.values import JsonObject
 News: TypeAlias = Saving | Notice | InputAsked | KernelChanged
 
 # Seconds between looks at silent sessions and withheld awareness; until a connection that does not say who it is
-# hears who is here; for goodbyes at a stop.
+# hears who is here; until the hub is told again who shows itself under which id; for goodbyes at a stop.
 TICK = 0.25
 SHY = 0.5
+SHOW_EVERY = 5.0
 GOODBYE = 1.0
 
 
@@ -99,6 +103,7 @@ class _Gateway:
         self._kernel: str | None = None
         self._input: str | None = None
         self._notices: list[str] = []
+        self._shown: dict[str, tuple[int, float]] = {}  # session → what the hub was told that it shows, and when
 
     def close(self) -> None:
         for session in self._sessions.values():
@@ -115,6 +120,7 @@ class _Gateway:
                 if session in self._sessions:
                     self._deliver(self._presence.heard(session, payload, trio.current_time()).sends)
                     self._greet(session)
+                    self._tell_hub(session)
             case AskedAwareness(session):
                 if session in self._sessions:
                     self._deliver(self._presence.queried(session, trio.current_time()))
@@ -143,6 +149,7 @@ class _Gateway:
 
     def _left(self, session: str) -> None:
         self._ungreeted.pop(session, None)
+        self._shown.pop(session, None)
         if self._sessions.pop(session, None) is not None:
             self._deliver(self._presence.left(session, trio.current_time()))
 
@@ -159,6 +166,16 @@ class _Gateway:
         client may not be known to be dead yet, and a client must never hear its own id with our clock."""
         if self._ungreeted.pop(session, None) is not None:
             self._deliver(self._presence.greeting(session, trio.current_time()))
+
+    def _tell_hub(self, session: str) -> None:
+        """Under which id a connection shows itself, or tries to: edits of that id come from it alone. Told again
+        now and then, as the hub may be another one by now."""
+        client, now = self._presence.shown(session), trio.current_time()
+        told, at = self._shown.get(session, (None, 0.0))
+        if client is None or (client == told and now < at + SHOW_EVERY):
+            return
+        if self._services.hub.offer(Shows(session, client)):
+            self._shown[session] = (client, now)
 
     def _offer(self, session_id: str, item: ToClient | str) -> None:
         session = self._sessions.get(session_id)
@@ -184,7 +201,7 @@ class _Gateway:
         while True:
             subscription: Subscription[Saving | Notice] = open_subscription(64)
             outlet, news = subscription
-            await self._services.hub.tell(WatchDocument(outlet))
+            await again(partial(self._services.hub.ask, WatchDocument, outlet))
             async for item in news:
                 self._tell(item)
 
@@ -192,7 +209,7 @@ class _Gateway:
         while True:
             subscription: Subscription[InputAsked | KernelChanged | Notice] = open_subscription(64)
             outlet, news = subscription
-            await self._services.notebook.tell(WatchRuns(outlet))
+            await again(partial(self._services.notebook.ask, WatchRuns, outlet))
             async for item in news:
                 self._tell(item)
 
@@ -210,8 +227,8 @@ class _Gateway:
                     asked["request"] = msgspec.to_builtins(request)
                 text = wire.push("kernel", "input_request", asked)
                 self._input = text if request is not None else None
-            case Notice(code, message, level):
-                text = wire.push("notebook", "notice", {"code": code, "message": message, "level": level})
+            case Notice():
+                text = notice_text(item)
                 if text in self._notices:
                     return
                 self._notices = [*self._notices, text][-20:]

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 import trio
 
+from protocol import wire
 from protocol.messages import Frame, HangUp, Notice, ToClient
 
 Item: TypeAlias = Frame | str | HangUp
@@ -76,18 +77,24 @@ class Outbox:
         return taken
 
 
+def notice_text(notice: Notice) -> str:
+    """The control message that tells people."""
+    return wire.push("notebook", "notice", {"code": notice.code, "message": notice.message, "level": notice.level})
+
+
 class HubOutlet:
     """The hub's end. ``gone`` is set when the hub forgot this subscription: if the connection goes on, the hub
-    restarted, so subscribe again."""
+    restarted, so subscribe again. ``text``: the client understands control messages."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, text: bool = False) -> None:
         self._sink = sink
+        self._text = text
         self.gone = trio.Event()
         self._closed = False
 
     def offer(self, item: ToClient, /) -> bool:
-        if isinstance(item, Notice):
-            return True  # people hear these from the gateway
+        if isinstance(item, Notice):  # for this client alone: what concerns everybody comes from the gateway
+            return not self._text or (not self._closed and self._sink.put(notice_text(item)))
         return not self._closed and self._sink.put(item)
 
     def close(self) -> None:

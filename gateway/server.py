@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import random
 import secrets
@@ -13,18 +14,23 @@ import trio
 
 from actors.boot import BootError, OpenNotebook, open_notebook
 from actors.disk import describe_lock
-from actors.kernel_process import installed_kernels, sweep_folders
-from actors.supervisor import Child, ChildStatus, Status
+from actors.kernel_connection import KernelHandle, KernelSettings
+from actors.kernel_process import sweep_folders
+from actors.kernel_spec import installed_kernels
+from actors.supervisor import Child, ChildStatus
 from actors.system import System
 from gateway.access import Policy, make_policy
 from gateway.access_middleware import keep_token_out_of_logs
 from gateway.connection import Services
+from gateway.control import statuses
 from gateway.gateway import gateway_actor
 from gateway.setting_values import is_loopback
 from gateway.settings import Settings, StartError, load_config
+from gateway.terminal import say
 from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
 from protocol.messages import CountSessions, DescribeDocument, GatewayMessage, NotebookFailed
+from protocol.outputs import OutputLimits
 
 log = logging.getLogger("ganimede")
 
@@ -67,6 +73,9 @@ class Server:
             new_client_id=lambda: random.SystemRandom().randrange(1, 2**32),
             new_id=lambda: secrets.token_hex(8),
             report=self._report,
+            kernel_handle=KernelHandle(
+                notebook.path.parent, KernelSettings(limits=OutputLimits(text=settings.limits.output_text))
+            ),
         )
         self._gateway: Child[GatewayMessage] = Child(
             "gateway",
@@ -84,6 +93,7 @@ class Server:
             settings.limits,
             kernel_names,
             settings.chaos,
+            notebook.journal.size,
         )
 
     @property
@@ -98,7 +108,7 @@ class Server:
         config = load_config(settings.config)
         if settings.kernel:
             specs = await kernel_names()
-            if settings.kernel not in specs:
+            if settings.kernel.lower() not in specs:
                 known = ", ".join(specs) or "none"
                 raise StartError(f"There is no Jupyter kernel named {settings.kernel!r}; installed are: {known}.")
         await trio.to_thread.run_sync(sweep_folders)
@@ -164,17 +174,13 @@ class Server:
             lines.append("WARNING: no token is asked. Whoever reaches this port can run code as you.")
         if not is_loopback(self.settings.host):
             lines.append("WARNING: this address is open to the network, without TLS: put a proxy in front of it.")
-        print("\n".join(lines), flush=True)  # noqa: T201
+        say("\n".join(lines))
 
     async def metrics(self) -> str:
         """Prometheus' text format."""
         lines = ["# TYPE ganimede_actor_incarnations counter"]
-        trees = (self._system.root, self._system.notebook_tree)
-        for tree in trees:
-            if tree is self._system.notebook_tree and self.services.failed:
-                continue
-            for name, status in (await tree.ask(Status)).items():
-                lines.append(f'ganimede_actor_incarnations{{actor="{name}"}} {status.incarnation}')
+        for name, status in (await statuses(self.services)).items():
+            lines.append(f'ganimede_actor_incarnations{{actor="{name}"}} {status.incarnation}')
         sessions = await self.services.gateway.ask(CountSessions)
         lines += ["# TYPE ganimede_connections gauge", f"ganimede_connections {sessions}"]
         if not self.services.failed:
@@ -212,12 +218,12 @@ def open_socket(host: str, port: int, explicit: bool, flag: str) -> socket.socke
             listening.listen(128)
         except OSError as error:
             listening.close()
-            if explicit or error.errno != 98:
+            if explicit or error.errno != errno.EADDRINUSE:
                 reason = (error.strerror or str(error)).lower()
                 raise StartError(f"{flag} {candidate} on {host} cannot be used: {reason}.") from None
             continue
         if candidate != port:
-            print(f"Port {port} is taken: using {candidate}.", flush=True)  # noqa: T201
+            say(f"Port {port} is taken: using {candidate}.")
         return listening
     raise StartError(f"No free port from {port} on: name one with {flag}.")
 

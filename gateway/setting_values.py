@@ -70,7 +70,7 @@ def notebook(text: str, label: str) -> Path:
     """The file itself, absolute, symbolic links followed, so that one notebook has one name. May be missing."""
     given = Path(text).expanduser()
     if given.suffix != ".ipynb":
-        raise SettingError(f"{text} is not the name of a notebook: it must end in .ipynb.")
+        raise SettingError(f"{text.strip() or repr(text)} is not the name of a notebook: it must end in .ipynb.")
     try:
         path = given.resolve()
         with suppress(FileNotFoundError):

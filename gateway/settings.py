@@ -47,6 +47,7 @@ class Limits(msgspec.Struct, frozen=True):
     outbox_frames: int = 256
     outbox_bytes: int = 4 * 1024 * 1024
     connections: int = 512
+    output_text: int = 1_000_000
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -99,6 +100,7 @@ _LIMIT_SENTENCES = {
     "outbox_frames": "Frames that may wait for one slow client before it is disconnected.",
     "outbox_bytes": "Bytes that may wait for one slow client before it is disconnected.",
     "connections": "WebSocket connections at one time.",
+    "output_text": "Characters of text that one cell may print; beyond it the middle is left out.",
 }
 
 SETTINGS: tuple[Setting, ...] = (
@@ -176,19 +178,21 @@ def render_table() -> str:
 # ----------------------------------------------------------------------------------------- reading what was given
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        message = message.removeprefix("argument ")  # the flag itself is the better first word
         raise SettingError(
-            f"{message[0].upper()}{message[1:].rstrip('.')}. `ganimede --help` lists the arguments."
+            f"{message[0].upper()}{message[1:].rstrip('.')}. `{self.prog} --help` lists the arguments."
         )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="ganimede",
         description="Open a notebook on a canvas, in a browser, for several people at once.",
         epilog="Each setting also has an environment variable, in brackets; an argument wins over it. "
-        "To run under your own hypercorn: NOTEBOOK_LOC=FILE hypercorn -k trio gateway.app",
+        "To run under your own hypercorn: NOTEBOOK_LOC=FILE hypercorn -k trio gateway.app. "
+        "`ganimede state --help`: the journals of unsaved work.",
         allow_abbrev=False,
     )
     for setting in SETTINGS:

@@ -24,6 +24,7 @@ from trio_websocket import (
 
 from gateway.access import NO_TOKEN_CLOSE, Allowed, AskToken, Denied, Policy, Request, judge
 from gateway.connection import Connection, Gone, Services
+from gateway.intake import Inbox, Intake
 from gateway.outbox import Item, Outbox
 from protocol.messages import Frame, HangUp
 
@@ -60,11 +61,15 @@ def close_frame(code: int, reason: str) -> bytes:
 
 
 class SharedStream(trio.abc.Stream):
-    """A socket stream to which whole frames may also be written without waiting, between the sends of others."""
+    """A socket stream to which whole frames may also be written without waiting, between the sends of others.
+
+    ``intake``: reads what comes before the library that reads from here.
+    """
 
     def __init__(self, inner: trio.SocketStream) -> None:
         self._inner = inner
         self._lock = trio.Lock()
+        self.intake: Intake | None = None
         self.rest: bytes | memoryview = b""  # of a frame that was cut in two: somebody must send it
         self._socket = socket.socket(fileno=os.dup(inner.socket.fileno()))
         self._socket.setblocking(False)
@@ -99,7 +104,11 @@ class SharedStream(trio.abc.Stream):
         await self._inner.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        return await self._inner.receive_some(max_bytes)
+        while True:
+            data = await self._inner.receive_some(max_bytes)
+            left = data if self.intake is None else await self.intake.filter(bytes(data))
+            if left or not data:
+                return left
 
     async def aclose(self) -> None:
         self._socket.close()
@@ -202,11 +211,13 @@ async def _converse(websocket: WebSocketConnection, stream: SharedStream, servic
     sink = DirectSink(stream, outbox)
     connection = Connection(services, sink, text=False, merges=False)
 
+    stream.intake = Intake(services.limits.binary_frame)
+    inbox = stream.intake.inbox
+
     async def receive() -> str | bytes:
-        try:
-            message: str | bytes = await websocket.get_message()
-        except ConnectionClosed:
-            raise Gone from None
+        message = await inbox.take()
+        if message is None:
+            raise Gone
         return message.encode() if isinstance(message, str) else message
 
     try:
@@ -214,12 +225,22 @@ async def _converse(websocket: WebSocketConnection, stream: SharedStream, servic
             nursery.start_soon(_write, websocket, stream, outbox, nursery.cancel_scope)
             nursery.start_soon(complete, stream, sink, nursery.cancel_scope)
             nursery.start_soon(_ping, websocket, outbox)
+            nursery.start_soon(_listen, websocket, inbox)
             await connection.serve(receive)
             outbox.hang_up(HangUp(1000, ""))
     finally:
+        inbox.close()
         if websocket.closed is None:  # cancelled with the gateway: the client is told, if it takes it at once
             with suppress(OSError):
                 stream.try_send(close_frame(1012, "the server's gateway restarts"))
+
+
+async def _listen(websocket: WebSocketConnection, inbox: Inbox) -> None:
+    """What the intake leaves to the library."""
+    with suppress(ConnectionClosed):
+        while True:
+            await inbox.put(await websocket.get_message())
+    inbox.close()
 
 
 async def _write(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import sys
 import time
 from typing import NoReturn
 
 import trio
 from hypercorn.config import Config
+
+from gateway.terminal import end_process
 
 
 def wrong_worker() -> str | None:
@@ -53,15 +53,6 @@ def refuse_wrong_worker() -> None:
 def _is_first_worker() -> bool:
     identity = getattr(multiprocessing.current_process(), "_identity", ())
     return not identity or identity[-1] == 1
-
-
-def end_process(sentence: str, code: int = 1) -> NoReturn:
-    """Say it and end, now: an exception would leave hypercorn serving an empty shell, with exit code 0."""
-    if sentence:
-        print(sentence, file=sys.stderr)  # noqa: T201
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 async def master_gone() -> None:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from protocol.messages import InputAsked, KernelChanged, Notice, Saving, Version
+from protocol.messages import InputAsked, KernelChanged, Notice, Saving
+from protocol.values import Version
 from protocol.wire import Nothing
 
 Size = Annotated[int, msgspec.Meta(gt=0, le=1000)] | Annotated[float, msgspec.Meta(gt=0, le=1000)]
@@ -83,6 +84,23 @@ class KernelSpecs(msgspec.Struct, frozen=True):
     kernelspecs: tuple[str, ...]
 
 
+class ActorState(msgspec.Struct, frozen=True):
+    """``incarnation`` counts from 1, so one more than its restarts; ``reason``: its last crash, in words."""
+
+    name: str
+    state: Literal["starting", "up", "restarting", "failed", "stopped"]
+    incarnation: int
+    reason: str
+
+
+class Actors(msgspec.Struct, frozen=True):
+    """What runs, in the order of the tree. ``journal``: its size in bytes; ``killable``: by ``chaos.kill``."""
+
+    actors: tuple[ActorState, ...]
+    journal: int
+    killable: bool
+
+
 class Pong(msgspec.Struct, frozen=True):
     pong: Literal[True] = True
 
@@ -107,6 +125,7 @@ ANSWERS: dict[tuple[str, str], Answer] = {
     ("notebook", "get"): Summary,
     ("notebook", "checkpoint"): Saved,
     ("notebook", "versions"): Versions,
+    ("notebook", "actors"): Actors,
     ("kernel", "specs"): KernelSpecs,
     ("config", "get"): ConfigDocument,
     ("comms", "ping"): Pong,

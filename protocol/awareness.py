@@ -137,6 +137,13 @@ class Presence:
             refused = self._entry(session, speaker, client, clock, state, now, sends) or refused
         return Heard(tuple(sends), refused)
 
+    def shown(self, session: str) -> int | None:
+        """The client id that a connection speaks for; or that it would, if another did not."""
+        speaker = self._sessions.get(session)
+        if speaker is None:
+            return None
+        return speaker.wanted if speaker.client is None else speaker.client
+
     def left(self, session: str, now: float) -> tuple[Send, ...]:
         """A connection closed: the others hear that it is gone."""
         speaker = self._sessions.pop(session, None)

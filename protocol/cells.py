@@ -13,7 +13,7 @@ from pycrdt import Array, Map, Text
 
 from protocol.ids import ROOT_NAMES
 from protocol.messages import ReplaceOutput, SetCell, WriteOutputs
-from protocol.values import CellValue, Json, JsonObject, Number, shareable
+from protocol.values import CellValue, Json, JsonObject, Number, alike, shareable
 
 Shared = Any
 
@@ -143,10 +143,10 @@ def _replace_output(shared: Shared, owned: Owned, index: int, fresh: JsonObject)
 def restore_owned(shared: Shared, owned: Owned) -> None:
     """Put the server's keys back as the server knows them."""
     for key, value in (("state", owned.state), ("execution_count", owned.execution_count)):
-        if key not in shared or shared.get(key) != value:
+        if key not in shared or not alike(shared.get(key), value):
             shared[key] = value
     array = shared.get("outputs")
-    if not isinstance(array, Array) or array.to_py() != owned.outputs:
+    if not isinstance(array, Array) or not alike(list(array), owned.outputs):
         shared["outputs"] = Array(owned.outputs)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, assert_never
 
-from pycrdt import Array, Doc, Map, Text, merge_updates
+from pycrdt import Array, Doc, Map, Text, TransactionEvent, merge_updates
 
 from protocol import cells, graph, owned_roots, rewrite
 from protocol.ids import ROOT_NAMES
@@ -81,6 +81,7 @@ class Document:
         self._touched = Touched()
         self._produced: list[bytes] = []
         self._full: bytes | None = None
+        self.applied = b""  # what the last client's update came to
         with fence():
             self._doc: Doc[Any] = Doc(client_id=client_id)
             for update in merged(updates):
@@ -102,7 +103,11 @@ class Document:
         self._mine = OwnedRoots(queue, kernel, path)
         for name, root in (("cells", self._cells), ("run_queue", queue), ("kernel", kernel), ("nb_path", path)):
             self._touched.watch_root(name, root)
-        self._watch = self._doc.observe(lambda event: self._produced.append(event.update))
+        self._watch = self._doc.observe(self._note)
+
+    def _note(self, event: TransactionEvent) -> None:
+        # Asking the event for the update encodes it: what a client brought is there as bytes already.
+        self._produced.append(event.update if self._touched.mine else b"")
 
     def _attach_cells(self) -> None:
         """Watch the Maps of cells that are new in ``cells``; whatever clients wrote there before is suspect."""
@@ -193,6 +198,7 @@ class Document:
         with fence():
             self._doc.apply_update(update)
         changed = bool(self._produced)
+        self.applied = bytes(self._produced[0]) if changed else b""
         self._produced.clear()
         if changed:
             self._full = None

@@ -1,18 +1,20 @@
 """Judges every update before it reaches the document: yrs crashes, diverges or waits for ever on bad ones.
 
 :meth:`Guard.check` tells apart what may be applied (:class:`Accepted`), what depends on something that this
-server never saw (:class:`Gap`: applied, it would wait unseen inside yrs, in no journal), and what nobody may do
+server never saw (:class:`Gap`: applied, it would wait unseen inside yrs, in no journal; :meth:`Guard.complete`
+gives what of it does not), and what nobody may do
 (:class:`Rejected`). It changes nothing; after the update was applied, :meth:`Guard.commit` takes it over.
 What it remembers of the document is integration.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from protocol.cutting import cut, shortened
 from protocol.integration import DEEPEST, Clocks, Gap, Halved, Integration, Ranges, TooDeep
 from protocol.lib0 import Malformed
 from protocol.update import (
@@ -21,7 +23,6 @@ from protocol.update import (
     Limits,
     Section,
     Update,
-    cut,
     read,
 )
 
@@ -78,16 +79,21 @@ class Guard:
         """The next clock per client id: the document's state vector."""
         return {client: clocks.end for client, clocks in self._known.items()}
 
-    def check(self, update: bytes, foreign: Collection[int] = ()) -> Verdict:
-        """Judge one update. ``foreign``: client ids that other live connections hold. Never raises.
+    def check(self, update: bytes, foreign: Container[int] = (), emptied: Container[int] | None = None) -> Verdict:
+        """Judge one update. ``foreign``: client ids that other live connections hold. ``emptied``: those under
+        which new GC blocks are taken (None: all), which tell of edits and of nothing that was in them: under
+        somebody else's next clocks they would make this server drop whatever that client writes there. Never
+        raises.
 
         Structs that are known already may come from anybody: every client sends them along now and then.
         """
         try:
             parsed = read(update, self.limits)
-            if refused := self._whose(parsed.sections, foreign):
-                return refused
-            return self._judge(parsed, strict=True)
+            asked = self._whose(parsed.sections, foreign, emptied)
+            if isinstance(asked, Rejected):
+                return asked
+            verdict = self._judge(parsed, strict=True)
+            return asked if asked and isinstance(verdict, Accepted) else verdict
         except TooDeep as error:
             return Rejected(str(error), "nesting")
         except Halved as error:
@@ -123,23 +129,51 @@ class Guard:
         except Malformed:
             return update
 
+    def complete(self, update: bytes) -> tuple[bytes, bool]:
+        """The update without whatever depends on something unknown, to be checked: the longest prefix of each
+        client's structs that holds together, and what it may delete. And whether that is all of it. Malformed
+        bytes stay as they are."""
+        try:
+            parsed = read(update, self.limits)
+            walk = Integration(self._known, self.root_type, self.limits.nesting, strict=True)
+            gap = walk.all(parsed.sections)
+        except Malformed:
+            return update, True
+        skips = any(section.skips for section in parsed.sections)
+        whole = not gap and all(each.clock + each.length <= walk.end(each.client) for each in parsed.deletes)
+        if whole and not skips:
+            return update, True
+        stops = {section.client: len(section.blocks) for section in parsed.sections} | walk.stops
+        return shortened(parsed, stops, walk.end), whole
+
     def _end(self, client: int) -> int:
         clocks = self._known.get(client)
         return 0 if clocks is None else clocks.end
 
-    def _whose(self, sections: Iterable[Section], foreign: Collection[int]) -> Rejected | None:
+    def _whose(
+        self, sections: Iterable[Section], foreign: Container[int], emptied: Container[int] | None
+    ) -> Rejected | Gap | None:
         taken = []
+        asked: Gap | None = None
         for section in sections:
             client = section.client
-            if client in self.owned and section.end > self._end(client):
-                return Rejected("An update brings edits in the server's own name.", "owned", (client,))
-            if client in foreign and section.end > self._end(client):
-                taken.append(client)
+            end = self._end(client)
+            if section.end > end:
+                if client in self.owned:
+                    return Rejected("An update brings edits in the server's own name.", "owned", (client,))
+                if client in foreign:
+                    taken.append(client)
+                elif section.gone > end and emptied is not None and client not in emptied:
+                    asked = Gap(client, end)
+            if section.skips:  # yrs would keep what comes behind for later, in no journal
+                asked = Gap(client, end)
         if taken:
             return Rejected("An update brings edits in the name of somebody else here.", "foreign", tuple(taken))
-        return None
+        return asked
 
     def _judge(self, update: Update, strict: bool) -> Verdict:
+        if not strict and any(section.skips for section in update.sections):
+            raise Malformed("An update leaves out clocks in its middle.")
         nesting = self.limits.nesting if strict else DEEPEST
         walk = Integration(self._known, self.root_type, nesting, strict)
         if gap := walk.all(update.sections):

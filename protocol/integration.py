@@ -27,6 +27,7 @@ from protocol.update import (
     FORMAT,
     GC,
     MAP,
+    SKIP,
     STRING,
     TEXT,
     TYPE,
@@ -148,6 +149,7 @@ class Integration:
         self.nesting = nesting
         self.strict = strict
         self.fresh: dict[int, Clocks] = {}  # what the update adds, per client
+        self.stops: dict[int, int] = {}  # per client that waits for what nobody brings: how many blocks do not
 
     def all(self, sections: Sequence[Section]) -> Gap | None:
         """Sections may depend on one another in any order: one that waits is put aside until its turn comes.
@@ -168,10 +170,12 @@ class Integration:
                 end = self.end(client)
                 while heap and heap[0][0] < end:
                     ready.append(heappop(heap)[2])
+        gap = None
         for client, heap in waiting.items():
-            if heap:
-                return Gap(client, self.end(client))
-        return None
+            for _, _, cursor in heap:
+                gap = gap or Gap(client, self.end(client))
+                self.stops[cursor.section.client] = cursor.at
+        return gap
 
     def advance(self, cursor: _Cursor) -> Id | None:
         """Integrate structs until one waits; then the id that it waits for, else None."""
@@ -186,6 +190,9 @@ class Integration:
                 return missing
             news = block.clock + block.length - end
             if news > 0:
+                if block.kind == SKIP:
+                    cursor.at = at
+                    return (client, block.clock + block.length - 1)
                 fresh = self.fresh.get(client)
                 if fresh is None:
                     fresh = self.fresh[client] = Clocks(end)
@@ -256,7 +263,9 @@ class Integration:
         """A cut behind ``left`` must not go through a character: yrs then counts other clocks than everybody."""
         client, clock = left
         known, fresh = self.known.get(client), self.fresh.get(client)
-        if (known is not None and known.pairs_up(clock)) or (fresh is not None and fresh.pairs_up(clock)):
+        if known is not None and known.pairs and known.pairs_up(clock):
+            raise Halved("An edit cuts a character in two.")
+        if fresh is not None and fresh.pairs and fresh.pairs_up(clock):
             raise Halved("An edit cuts a character in two.")
 
     def between(self, block: Block) -> Trait:

@@ -126,7 +126,11 @@ class Reader:
 
     def count(self) -> int:
         """A varuint that counts things of at least one byte each, so never more than there are bytes left."""
-        count = self.uint()
+        at = self.at
+        if at < self.end and (count := self.data[at]) < 128:  # nearly always
+            self.at = at + 1
+        else:
+            count = self.uint()
         if count > self.end - self.at:
             raise Malformed("A count exceeds the bytes that are left.")
         return count

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from protocol.merge import Report
-from protocol.values import JsonObject, NotebookValue
+from protocol.values import JsonObject, NotebookValue, Version, VersionReason
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -67,23 +67,6 @@ class Saving(msgspec.Struct, frozen=True):
 
     status: Literal["saved", "saving", "not saved"]
     reason: str = ""
-
-
-VersionReason: TypeAlias = Literal["opened", "autosave", "save", "before merge", "file", "merge", "before restore"]
-
-
-class Version(msgspec.Struct, frozen=True):
-    """What the notebook was once. ``time``: seconds since 1970. ``size``: of the file, in bytes.
-
-    ``reason``: the file as it was "opened"; an "autosave", or a "save" that somebody asked for; a "merge" of what
-    another program had written, "before merge" ours and "file" theirs; "before restore" of another version.
-    """
-
-    id: int
-    time: float
-    reason: VersionReason
-    cells: int
-    size: int
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -160,7 +143,8 @@ class Subscribe(msgspec.Struct, frozen=True):
     """A connection wants the document. ``state``: the state vector that its client last announced, or None.
 
     After a restart of the hub the same connection subscribes again; the hub then offers what that client may
-    lack. ``merged``: updates may be merged into fewer frames when the hub is busy.
+    lack. ``merged``: updates may be merged into fewer frames when the hub is busy. ``announced``: as by
+    :class:`Announced`, before this subscription.
     """
 
     reply: Reply[Done]
@@ -168,6 +152,7 @@ class Subscribe(msgspec.Struct, frozen=True):
     outlet: Outlet[ToClient]
     state: bytes | None
     merged: bool
+    announced: bool = False
 
 
 class Unsubscribe(msgspec.Struct, frozen=True):
@@ -182,10 +167,28 @@ class AnswerSync(msgspec.Struct, frozen=True):
 
 
 class ClientUpdate(msgspec.Struct, frozen=True):
-    """y-protocols sync step 2 or update from a client, raw bytes, not yet trusted."""
+    """y-protocols sync step 2 (``answer``: to our step 1) or update from a client, raw bytes, not yet trusted.
+
+    ``number``: which of the connection's updates it is, from 1, if it announced itself (protocol/receipts.py).
+    """
 
     session: str
     update: bytes
+    number: int = 0
+    answer: bool = False
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """The client of this session wants to know the lineage and what becomes of its updates."""
+
+    session: str
+
+
+class Shows(msgspec.Struct, frozen=True):
+    """A connection shows itself, or tries to, under this Yjs client id (awareness)."""
+
+    session: str
+    client: int
 
 
 class Enqueue(msgspec.Struct, frozen=True):
@@ -255,6 +258,7 @@ class DocumentSummary(msgspec.Struct, frozen=True):
 class WatchDocument(msgspec.Struct, frozen=True):
     """Subscribe to :class:`Saving` and :class:`Notice`; the present saving state is offered at once."""
 
+    reply: Reply[Done]
     outlet: Outlet[Saving | Notice]
 
 
@@ -277,6 +281,8 @@ HubMessage: TypeAlias = (
     | Unsubscribe
     | AnswerSync
     | ClientUpdate
+    | Announced
+    | Shows
     | Enqueue
     | Edit
     | ReadQueue
@@ -303,6 +309,8 @@ class Recovered(msgspec.Struct, frozen=True):
 
     ``first``: no incarnation of the hub in this server has loaded before. ``old_queue``: the queue was recorded
     before this server started. ``saved``: the file says all of this; ``content`` as in :class:`Appended`.
+    ``seed``: the client id of what the document began with, 0 if that is not known.
+    ``gapless``: nothing was left out that a later update may build upon.
     """
 
     updates: tuple[bytes, ...]
@@ -313,6 +321,15 @@ class Recovered(msgspec.Struct, frozen=True):
     first: bool
     old_queue: bool
     notices: tuple[Notice, ...] = ()
+    seed: int = 0
+    gapless: bool = False
+
+
+class Quarantine(msgspec.Struct, frozen=True):
+    """Keep an update that passed the guard and broke the document, for a bug report. Nobody waits for it."""
+
+    update: bytes
+    reason: str
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -408,7 +425,7 @@ class KeepVersion(msgspec.Struct, frozen=True):
 
 
 CheckpointerMessage: TypeAlias = (
-    Load | Append | StoreSnapshot | Save | LookAtFile | ShowVersions | ReadVersion | KeepVersion
+    Load | Append | StoreSnapshot | Save | LookAtFile | ShowVersions | ReadVersion | KeepVersion | Quarantine
 )
 
 
@@ -618,6 +635,7 @@ class KernelChanged(msgspec.Struct, frozen=True):
 class WatchRuns(msgspec.Struct, frozen=True):
     """Subscribe to what people should hear; an open ``input()`` and the kernel's state are offered at once."""
 
+    reply: Reply[Done]
     outlet: Outlet[InputAsked | KernelChanged | Notice]
 
 

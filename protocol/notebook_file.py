@@ -36,7 +36,7 @@ __all__ = ["NotebookFileError", "dump", "load"]
 
 _KINDS = ("code", "markdown", "raw")
 _PLACE = ("top", "left", "height", "width")
-_TOO_DEEP = f"This notebook cannot be opened: something in it is nested deeper than {MAX_DEPTH} levels."
+_TOO_DEEP = f"This notebook holds something nested deeper than {MAX_DEPTH} levels."
 
 
 # ----------------------------------------------------------------------------------------------- reading a file
@@ -90,7 +90,7 @@ def _notebook(raw: object, digest: bytes) -> NotebookValue:
         raise NotebookFileError("This file is JSON but not a notebook: it has no list of cells.")
     for number, cell in enumerate(found, 1):
         if not isinstance(cell, dict):
-            raise NotebookFileError(f"This notebook cannot be opened: its cell {number} is not an object.")
+            raise NotebookFileError(f"This notebook's cell {number} is not an object.")
     ids = settle_ids([cell.get("id") for cell in found], digest)
     cells = tuple(
         _cell(cell, cell_id, number) for number, (cell, cell_id) in enumerate(zip(found, ids, strict=True), 1)
@@ -120,7 +120,7 @@ def _cell(raw: Raw, cell_id: str, number: int) -> CellValue:
     extra |= unknown_keys(raw, kind)
     source = joined(raw.get("source") or "")
     if source is None:
-        raise NotebookFileError(f"This notebook cannot be opened: the source of its cell {number} is not text.")
+        raise NotebookFileError(f"This notebook's cell {number} has a source that is not text.")
     outputs = _load_outputs(raw.get("outputs"), extra) if kind == "code" else ()
     attachments = _attachments(raw.get("attachments"), extra) if kind != "code" else None
     metadata = settle_metadata(raw.get("metadata"), kind, extra)

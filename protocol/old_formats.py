@@ -62,7 +62,7 @@ def _from_old_format(raw: Raw, major: int) -> Raw:
         cells = [_convert_cell(cell) for sheet in node["worksheets"] for cell in sheet["cells"]]
     except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
         raise NotebookFileError(
-            f"This notebook cannot be opened: it is of format {major}, but part of it is missing or wrong."
+            f"This notebook is of format {major}, but part of it is missing or wrong."
         ) from None
     metadata = node.get("metadata")
     if isinstance(metadata, dict) and major <= 3:

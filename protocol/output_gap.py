@@ -71,3 +71,17 @@ def _begin_at_a_line(shown: list[Text]) -> None:
     _, newline, rest = words.partition("\n")
     if newline and rest:
         shown[0] = (name, rest)
+
+
+def shortened(text: str, room: int) -> str:
+    """``text`` with its middle left out, and a line that says so, if it is longer than ``room`` characters."""
+    if len(text) <= room:
+        return text
+    half = room // 2
+    return f"{text[:half]}\n[about {size_in_words(len(text) - 2 * half)} left out]\n{text[-half:]}"
+
+
+def size_in_words(count: int) -> str:
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"

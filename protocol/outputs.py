@@ -23,7 +23,7 @@ from protocol.kernel_events import (
     UpdateDisplay,
 )
 from protocol.output_form import document_output
-from protocol.output_gap import OutputGap, Text
+from protocol.output_gap import OutputGap, Text, shortened, size_in_words
 from protocol.stream_text import StreamText
 from protocol.values import Json, JsonObject
 
@@ -108,15 +108,7 @@ class OutputFold:
             case UpdateDisplay():
                 self._update_displays(event)
             case ErrorRaised():
-                self._close_stream(self._end_room)
-                self._append(
-                    {
-                        "output_type": "error",
-                        "ename": event.ename,
-                        "evalue": event.evalue,
-                        "traceback": list(event.traceback),
-                    }
-                )
+                self._add_error(event)
 
     def refresh(self, now: float) -> float | None:
         """Look at the end of a flood if it is time; when to come again if there is something unseen."""
@@ -221,7 +213,7 @@ class OutputFold:
         if missing:
             before: JsonObject = self._slots[self._gap_at - 1] if self._gap_at else {}
             break_ = "" if str(before.get("text", "\n")).endswith("\n") else "\n"
-            remark = [_stream_output("stderr", f"{break_}[about {_bytes(missing)} of output left out]\n")]
+            remark = [_stream_output("stderr", f"{break_}[about {size_in_words(missing)} of output left out]\n")]
         self._slots[self._gap_at :] = remark + _fold_texts(texts)
         self._changed(self._gap_at)
         return sum(len(text) for _, text in texts)
@@ -244,6 +236,19 @@ class OutputFold:
         if event.display_id:
             self.displays.setdefault(event.display_id, []).append(index)
 
+    def _add_error(self, event: ErrorRaised) -> None:
+        """Kept also after a flood, for it says how the run ended; but it is text of the cell like any other."""
+        self._close_stream(self._end_room)
+        if len(self._slots) > self._limits.outputs + 1:
+            self._drop()
+            return
+        room = max(_GLIMPSE, self._limits.text // 4)
+        lines: list[Json] = list(event.traceback)
+        if sum(map(len, event.traceback)) > room:
+            lines = [shortened("\n".join(event.traceback), room)]
+        name, value = shortened(event.ename, _GLIMPSE), shortened(event.evalue, room)
+        self._append({"output_type": "error", "ename": name, "evalue": value, "traceback": lines})
+
     def _bundle(self, event: DisplayData | ExecuteResult | UpdateDisplay, index: int) -> JsonObject:
         """What goes into the output at ``index``: the event's values, or a sentence when they are too much."""
         self._mime -= self._sizes.pop(index, 0)
@@ -251,8 +256,8 @@ class OutputFold:
             self._mime += event.size
             self._sizes[index] = event.size
             return {"data": event.data, "metadata": event.metadata}
-        limit = _bytes(self._limits.mime)
-        remark = f"[an output of {_bytes(event.size)} left out: the outputs of this cell exceed {limit}]"
+        limit = size_in_words(self._limits.mime)
+        remark = f"[an output of {size_in_words(event.size)} left out: the outputs of this cell exceed {limit}]"
         return {"data": {"text/plain": remark}, "metadata": {}}
 
     def _update_displays(self, event: DisplayData | ExecuteResult | UpdateDisplay) -> None:
@@ -332,9 +337,3 @@ def _fold_texts(texts: Iterable[Text]) -> list[JsonObject]:
     if open_ is not None:
         outputs += [_stream_output(open_.name, piece) for piece in open_.pieces()]
     return outputs
-
-
-def _bytes(count: int) -> str:
-    if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"

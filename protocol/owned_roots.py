@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from protocol.values import JsonObject, shareable
+from protocol.values import JsonObject, alike, shareable
 
 Shared = Any
 
@@ -44,7 +44,7 @@ class OwnedRoots:
             self._write_path()
 
     def _write_queue(self) -> None:
-        if self._queue_root.to_py() != self._queue:
+        if not alike(list(self._queue_root), self._queue):
             del self._queue_root[:]
             self._queue_root.extend(self._queue)
 
@@ -53,10 +53,11 @@ class OwnedRoots:
         for key in sorted(set(root.keys()) - set(self._kernel)):
             del root[key]
         for key, value in self._kernel.items():
-            if key not in root or root.get(key) != value:
+            if key not in root or not alike(root.get(key), value):
                 root[key] = value
 
     def _write_path(self) -> None:
-        if str(self._path_root) != self._path:
+        # Not the characters alone: bold ones and pictures are no path either.
+        if self._path_root.diff() != ([(self._path, None)] if self._path else []):
             del self._path_root[:]
             self._path_root.insert(0, self._path)

@@ -17,12 +17,28 @@ def sound(updates: Iterable[bytes]) -> tuple[tuple[bytes, ...], int]:
     kept: list[bytes] = []
     left_out = 0
     for update in updates:
-        try:
-            whole = guard.learn(update) is None
-        except Malformed:
-            whole = False
-        if whole:
-            kept.append(update)
-        else:
-            left_out += 1
+        left_out += not _learned(guard, update, kept)
     return tuple(kept), left_out
+
+
+def sound_in_any_order(updates: Iterable[bytes]) -> tuple[tuple[bytes, ...], int]:
+    """As :func:`sound`, for updates of which the order is not known for certain."""
+    guard = Guard()
+    kept: list[bytes] = []
+    waiting = list(updates)
+    while waiting:
+        still = [update for update in waiting if not _learned(guard, update, kept)]
+        if len(still) == len(waiting):
+            break
+        waiting = still
+    return tuple(kept), len(waiting)
+
+
+def _learned(guard: Guard, update: bytes, kept: list[bytes]) -> bool:
+    try:
+        whole = guard.learn(update) is None
+    except Malformed:
+        return False
+    if whole:
+        kept.append(update)
+    return whole

@@ -2,7 +2,9 @@
 
 Format: y-protocols' PROTOCOL.md and y-websocket's message types. Every message starts with a varuint type:
 0 sync (then 0 step 1 with a state vector, 1 step 2 or 2 update with an update), 1 awareness, 3 query awareness.
-Types from 100 are this server's own (contract section 3).
+Types from 100 are this server's own, and sent only to clients that announced themselves (contract section 3):
+100 announcement (from the client, nothing follows), 101 lineage (a var string: the epoch), 102 durable and 103
+filed (a varuint n: the first n sync updates of this connection are in the journal, or in the file).
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from protocol.lib0 import Malformed, Reader, write_bytes
+from protocol.lib0 import Malformed, Reader, write_bytes, write_uint
 
-SYNC, AWARENESS, QUERY_AWARENESS, ANNOUNCE = 0, 1, 3, 100
+SYNC, AWARENESS, QUERY_AWARENESS = 0, 1, 3
+ANNOUNCE, LINEAGE, DURABLE, FILED = 100, 101, 102, 103
 
 
 class Step1(msgspec.Struct, frozen=True):
@@ -21,9 +24,10 @@ class Step1(msgspec.Struct, frozen=True):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """Sync step 2 or update: for the receiver they mean the same."""
+    """Sync step 2 (``answer``: to a step 1) or update: for the receiver's document they mean the same."""
 
     update: bytes
+    answer: bool = False
 
 
 class Awareness(msgspec.Struct, frozen=True):
@@ -65,6 +69,19 @@ def update_message(update: bytes) -> bytes:
     return _prefixed(2, update)
 
 
+def lineage_message(epoch: str) -> bytes:
+    out = bytearray((LINEAGE,))
+    write_bytes(out, epoch.encode())
+    return bytes(out)
+
+
+def receipt_message(kind: int, number: int) -> bytes:
+    """``kind``: DURABLE or FILED."""
+    out = bytearray((kind,))
+    write_uint(out, number)
+    return bytes(out)
+
+
 def decode(message: bytes) -> SyncMessage:
     """What a binary frame says. Never raises: what cannot be read is :class:`Unknown` with the reason."""
     reader = Reader(message)
@@ -86,4 +103,4 @@ def decode(message: bytes) -> SyncMessage:
         return Unknown(f"malformed message: {error}")
     if step == 0:
         return Step1(body)
-    return Update(body) if step in (1, 2) else Unknown(f"unknown sync step {step}")
+    return Update(body, answer=step == 1) if step in (1, 2) else Unknown(f"unknown sync step {step}")

@@ -1,6 +1,8 @@
 """What changed in the document since somebody last looked, and how much of it clients did.
 
-Only the event may be touched in an observer: reading the document there raises.
+Only the event may be touched in an observer: reading the document there raises. So the observers sit at pycrdt's
+``integrated`` type, below the wrapping of each event and all that it holds: at every key pressed only the path of
+the change is wanted.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class Touched:
             if not self.mine:
                 self.roots.add(name)
 
-        self._subscriptions.append(root.observe_deep(observe))
+        self._subscriptions.append(root.integrated.observe_deep(observe))
 
     def watch_cell(self, cell_id: str, shared: Shared, suspect: Collection[str]) -> None:
         """``suspect``: keys that count as touched already, for clients may have written them before."""
@@ -42,7 +44,7 @@ class Touched:
                     keys.update(event.keys)
 
         self.cells.setdefault(cell_id, set()).update(suspect)
-        self._subscriptions.append(shared.observe_deep(observe))
+        self._subscriptions.append(shared.integrated.observe_deep(observe))
 
     def trust(self) -> None:
         """Whatever is there now is nobody's fault: it comes from the journal."""

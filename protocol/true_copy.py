@@ -6,11 +6,13 @@ in a batch, which the hub takes, makes durable and only then lets out.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import msgspec
 
 from protocol.document import Document, DocumentBroken, merged, root_type
 from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
-from protocol.lib0 import Malformed
+from protocol.lib0 import Malformed, Reader
 from protocol.messages import Change, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel
 from protocol.salvage import sound
 from protocol.values import NotebookValue
@@ -25,10 +27,21 @@ class Batch(msgspec.Struct, frozen=True):
     content: bool = False
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """What became of a client's update. ``clients``: ids that it brought new edits of. ``cut``: ids whose edits
+    were cut from it. ``missing``: what it depends on that is not here; of a sync step 2 the rest was taken."""
+
+    changed: bool = False
+    clients: tuple[int, ...] = ()
+    cut: tuple[int, ...] = ()
+    missing: Gap | None = None
+
+
 class Broken(msgspec.Struct, frozen=True):
     """The update passed the guard and broke the Doc, which must not be used before :meth:`TrueCopy.build`."""
 
     reason: str
+    update: bytes
 
 
 class TrueCopy:
@@ -42,22 +55,28 @@ class TrueCopy:
         self._new_queue: tuple[Entry, ...] | None = None
         self._content = False
 
-    def build(self, updates: tuple[bytes, ...], client_id: int) -> int:
-        """A new Doc of ``updates`` and of the batch in hand. How many had to be left out to make it possible."""
+    def build(self, updates: tuple[bytes, ...], client_id: int, seed: int = 0, gapless: bool = False) -> int:
+        """A new Doc of ``updates`` and of the batch in hand. How many had to be left out to make it possible.
+
+        ``seed``: the client id of what the document began with, under which nobody writes any more. ``gapless``:
+        what any update builds upon is certainly there.
+        """
+        self._ours = frozenset({client_id, seed})
         updates += tuple(update for _, update in self._updates)
         try:
-            self._adopt(updates, client_id)
+            self._adopt(updates, client_id, gapless)
         except (DocumentBroken, Malformed):
             kept, left_out = sound(updates)
-            self._adopt(kept, client_id)
+            self._adopt(kept, client_id, gapless=True)
             return left_out
         return 0
 
-    def _adopt(self, updates: tuple[bytes, ...], client_id: int) -> None:
+    def _adopt(self, updates: tuple[bytes, ...], client_id: int, gapless: bool) -> None:
         pieces = merged(updates)
         self.doc = Document(pieces, client_id)
-        self._guard = Guard(self._limits, frozenset({client_id}), root_type)
-        for piece in pieces:  # the whole document's update would not show a gap
+        self._guard = Guard(self._limits, self._ours, root_type)
+        # The whole document's update would not show a gap, but is far shorter: what was typed in one go is one.
+        for piece in (self.doc.diff(b"\0"),) if gapless else pieces:
             if self._guard.learn(piece) is not None:
                 raise Malformed("Something is missing that the rest depends on.")
 
@@ -88,22 +107,65 @@ class TrueCopy:
         self._updates, self._new_queue, self._content = [], None, False
         return batch
 
-    def client_update(self, session: str, update: bytes) -> bool | Gap | Rejected | Broken:
-        """Judge and apply; revert what it does to the server's own keys. True if it changed anything."""
-        verdict = self._guard.check(update)
-        if not isinstance(verdict, Accepted):
+    def known(self) -> dict[int, int]:
+        """The next clock per client id."""
+        return self._guard.state
+
+    def client_update(
+        self,
+        session: str,
+        update: bytes,
+        *,
+        foreign: Container[int] = (),
+        emptied: Container[int] | None = None,
+        answer: bool = False,
+    ) -> Taken | Rejected | Broken:
+        """Judge and apply; revert what it does to the server's own keys.
+
+        ``foreign``, ``emptied``: see :meth:`Guard.check`. ``answer``: a sync step 2, of which what holds together
+        is taken; any other update is taken whole or not at all."""
+        guard = self._guard
+        cut: tuple[int, ...] = ()
+        missing = None
+        verdict = guard.check(update, foreign, emptied)
+        if isinstance(verdict, Rejected) and verdict.code == "foreign":
+            cut = verdict.clients
+            update = guard.without(update, cut)
+            verdict = guard.check(update, foreign, emptied)
+        if isinstance(verdict, Gap) and answer:
+            update, whole = guard.complete(update)
+            missing = None if whole else verdict
+            verdict = guard.check(update, foreign, emptied)
+        if isinstance(verdict, Gap):
+            return Taken(cut=cut, missing=verdict)
+        if isinstance(verdict, Rejected):
             return verdict
+        applied = self._apply(session, update, verdict)
+        return applied if isinstance(applied, Broken) else Taken(applied, verdict.clients, cut, missing)
+
+    def _apply(self, session: str, update: bytes, verdict: Accepted) -> bool | Broken:
         try:
             changed = self.doc.apply(update)
+            if update != self.doc.applied and not self._arrived(verdict):
+                return Broken("only a part of the update was applied", update)
             reverted = self.doc.enforce() if changed else b""
         except DocumentBroken as error:
-            return Broken(str(error))
+            return Broken(str(error), update)
         self._guard.commit(verdict)
         if changed:
             self._updates.append((session, update))
             self._content = True
             self._record(reverted)
         return changed
+
+    def _arrived(self, verdict: Accepted) -> bool:
+        """Whether the Doc holds what the guard says that it should. (When it made of an update the very same
+        bytes, as of nearly all that people type, nobody has to look.)"""
+        if not verdict.clocks:
+            return True
+        reader = Reader(self.doc.state_vector())
+        state = {reader.uint(): reader.uint() for _ in range(reader.uint())}
+        return all(state.get(client, 0) == clocks.end for client, clocks in verdict.clocks.items())
 
     def edit(self, changes: tuple[Change, ...], queue: tuple[Entry, ...] | None) -> None:
         """The server's own changes, and the queue that belongs to them."""

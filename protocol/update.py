@@ -10,8 +10,9 @@ The format, from ``encodeStateAsUpdate`` in https://github.com/yjs/yjs (all numb
 
 The low five bits of the info byte are the kind of the content; bit 7: origin, bit 6: right origin, bit 5: the
 parent sub is there. Kind 0 (GC: clocks whose content is gone) has a length and nothing else. Kind 10 (Skip:
-clocks that the sender lacks as well) is refused here, like everything that an ordinary client never writes;
-so is what yrs cannot read, because an error in the middle of applying leaves a document half changed: also kind 2
+clocks that the sender lacks as well; yjs writes it into a sync step 2 around what waits for them) is read, and
+never applied: see cutting.py. Everything that an ordinary client never writes is refused here; so is what
+yrs cannot read, because an error in the middle of applying leaves a document half changed: also kind 2
 (JSON, replaced by Any in 2019), of which yrs reads one more string than there is. Clocks count UTF-16 code units
 in text, elements elsewhere.
 """
@@ -19,12 +20,11 @@ in text, elements elsewhere.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
 
-from protocol.lib0 import Malformed, Reader, write_uint
+from protocol.lib0 import Malformed, Reader
 from protocol.values import MAX_DEPTH
 
 Id: TypeAlias = tuple[int, int]  # client, clock
@@ -84,7 +84,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """The structs of one client: clocks ``clock`` to ``end`` (exclusive), bytes ``start`` to ``stop``."""
+    """The structs of one client: clocks ``clock`` to ``end`` (exclusive), bytes ``start`` to ``stop``. ``gone``:
+    up to which clock there are GC blocks, 0 without any. ``skips``: some of the blocks are of kind SKIP."""
 
     client: int
     clock: int
@@ -92,6 +93,8 @@ class Section(msgspec.Struct, frozen=True):
     blocks: list[Block]
     start: int
     stop: int
+    gone: int
+    skips: bool
 
 
 class Delete(msgspec.Struct, frozen=True, gc=False):
@@ -115,32 +118,17 @@ def read(data: bytes, limits: Limits = UNLIMITED) -> Update:
     return _Walk(data, limits).update()
 
 
-def cut(update: Update, clients: Collection[int], state: Mapping[int, int]) -> bytes:
-    """The same update without the structs of ``clients`` and without deletions of what only these would bring.
-
-    ``state``: the next clock per client that the receiver knows; deletions below it stay. What is left may
-    depend on what was cut: the result has to be judged again.
-    """
-    kept = [section for section in update.sections if section.client not in clients]
-    out = bytearray()
-    write_uint(out, len(kept))
-    for section in kept:
-        out += update.data[section.start : section.stop]
-    ranges: dict[int, list[tuple[int, int]]] = {}
-    for delete in update.deletes:
-        length = delete.length
-        if delete.client in clients:
-            length = min(length, state.get(delete.client, 0) - delete.clock)
-        if length > 0:
-            ranges.setdefault(delete.client, []).append((delete.clock, length))
-    write_uint(out, len(ranges))
-    for client, pairs in ranges.items():
-        write_uint(out, client)
-        write_uint(out, len(pairs))
-        for clock, length in pairs:
-            write_uint(out, clock)
-            write_uint(out, length)
-    return bytes(out)
+def offsets(update: Update, section: Section, stop: int) -> list[int]:
+    """Where each of the first ``stop`` blocks of a section begins in the bytes, and where the last ends."""
+    walk = _Walk(update.data, UNLIMITED)
+    walk.at = section.start
+    for _ in range(3):  # count, client, clock
+        walk.uint()
+    found = [walk.at]
+    for block in section.blocks[:stop]:
+        walk.block(block.client, block.clock)
+        found.append(walk.at)
+    return found
 
 
 class _Walk(Reader):
@@ -172,21 +160,27 @@ class _Walk(Reader):
         client = self.uint()
         first = clock = self.uint()
         blocks = []
+        gone = 0
+        skips = False
         for _ in range(count):
             block = self.block(client, clock)
             clock += block.length
+            if block.kind == GC:
+                gone = clock
+            elif block.kind == SKIP:
+                skips = True
             blocks.append(block)
             if clock >= CLOCKS:
                 raise Malformed("A clock overflows.")
-        return Section(client, first, clock, blocks, start, self.at)
+        return Section(client, first, clock, blocks, start, self.at, gone, skips)
 
     def block(self, client: int, clock: int) -> Block:
         info = self.byte()
         if info == GC:
             return Block(client, clock, self.length(self.uint()), GC)
         kind = info & 31
-        if kind == SKIP:
-            raise Malformed("An update leaves out clocks in its middle.")
+        if info == SKIP:
+            return Block(client, clock, self.length(self.uint()), SKIP)
         if not DELETED <= kind <= ANY or kind == JSON:
             raise Malformed(f"There is no content of kind {kind} here.")
         origin = (self.uint(), self.uint()) if info & 128 else None

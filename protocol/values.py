@@ -8,7 +8,7 @@ form* (see SPEC.md, D-4): nbformat 4.5 output objects, text as one string, excep
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -48,6 +48,23 @@ class NotebookValue(msgspec.Struct, frozen=True, kw_only=True):
     drawn: bool = True
 
 
+VersionReason: TypeAlias = Literal["opened", "autosave", "save", "before merge", "file", "merge", "before restore"]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """What the notebook was once. ``time``: seconds since 1970. ``size``: of the file, in bytes.
+
+    ``reason``: the file as it was "opened"; an "autosave", or a "save" that somebody asked for; a "merge" of what
+    another program had written, "before merge" ours and "file" theirs; "before restore" of another version.
+    """
+
+    id: int
+    time: float
+    reason: VersionReason
+    cells: int
+    size: int
+
+
 # Nesting some hundred times deeper crashes the document library's reader for everyone.
 MAX_DEPTH = 64
 _INT64 = 2**63
@@ -80,6 +97,26 @@ def plain(value: object, depth: int = MAX_DEPTH, instead: str | None = None) -> 
             encodable(key): plain(one, depth - 1, instead) for key, one in value.items() if isinstance(key, str)
         }
     return [plain(one, depth - 1, instead) for one in value]
+
+
+def alike(held: object, wanted: object) -> bool:
+    """Whether a value in the document is this plain value, to everyone who reads it: no shared type that only
+    reads the same, and no number that Python takes for true or false."""
+    if isinstance(wanted, dict):
+        return (
+            isinstance(held, dict)
+            and held.keys() == wanted.keys()
+            and all(alike(held[key], value) for key, value in wanted.items())
+        )
+    if isinstance(wanted, list | tuple):
+        return (
+            isinstance(held, list)
+            and len(held) == len(wanted)
+            and all(alike(inner, value) for inner, value in zip(held, wanted, strict=True))
+        )
+    if isinstance(held, bool) or isinstance(wanted, bool):
+        return held is wanted
+    return held == wanted and isinstance(held, int | float | str | bytes | bytearray | None)
 
 
 def shareable(value: object) -> Json:

@@ -64,6 +64,7 @@ METHODS: dict[tuple[str, str], Method] = {
     ("notebook", "queue_cell"): Method(QueueCellFields, "append a cell to the run queue"),
     ("notebook", "interrupt_kernel"): Method(Nothing, "empty the queue, then interrupt the running cell"),
     ("notebook", "checkpoint"): Method(Nothing, "write the file; answered when the bytes are on disk"),
+    ("notebook", "actors"): Method(Nothing, "every actor's state, and the journal's size", always=True),
     ("notebook", "retry"): Method(Nothing, "start a failed notebook's actors again"),
     ("notebook", "versions"): Method(Nothing, "the last saves and merges, the newest first"),
     ("notebook", "restore_version"): Method(RestoreVersionFields, "bring a version back, as edits"),

@@ -1,6 +1,6 @@
 import '@fontsource-variable/inter/wght.css';
 import '@fontsource-variable/jetbrains-mono/wght.css';
-import { mount } from 'svelte';
+import { mount, unmount } from 'svelte';
 import App from './App.svelte';
 import { openSession, socketUrl } from './doc/session';
 import './theme.css';
@@ -15,17 +15,32 @@ if (address.searchParams.has('token')) {
   history.replaceState(history.state, '', address);
 }
 
-const session = openSession(socketUrl(location), ({ level, message }) => toast({ level, text: message }));
-liveEditor.loadWithFirstSign();
-session.config.load().catch((error: unknown) => console.warn('No configuration:', error));
-
 const target = document.getElementById('app');
 if (target === null) throw new Error('The page has no element #app.');
-mount(App, {
-  target,
-  props: {
-    session,
-    // For programs that look into the page: tools, tests, the console.
-    expose: (board) => Object.assign(globalThis, { ganimede: { ...session, board } }),
-  },
-});
+const into = target;
+
+function open(): void {
+  const session = openSession(
+    socketUrl(location),
+    ({ level, message }) => toast({ level, text: message }),
+    () => void reopen(),
+  );
+  session.config.load().catch((error: unknown) => console.warn('No configuration:', error));
+  const app = mount(App, {
+    target: into,
+    props: {
+      session,
+      // For programs that look into the page: tools, tests, the console.
+      expose: (board) => Object.assign(globalThis, { ganimede: { ...session, board } }),
+    },
+  });
+  /** Another lineage of the notebook: nothing of this session's document may meet it. */
+  async function reopen(): Promise<void> {
+    await unmount(app);
+    session.room.end();
+    open();
+  }
+}
+
+liveEditor.loadWithFirstSign();
+open();

@@ -57,6 +57,21 @@ export interface Saved {
   status: 'saved';
 }
 
+/** What runs, in the order of the tree. journal: its size in bytes; killable: by chaos.kill. */
+export interface Actors {
+  actors: readonly ActorState[];
+  journal: number;
+  killable: boolean;
+}
+
+/** incarnation counts from 1, so one more than its restarts; reason: its last crash, in words. */
+export interface ActorState {
+  name: string;
+  state: 'failed' | 'restarting' | 'starting' | 'stopped' | 'up';
+  incarnation: number;
+  reason: string;
+}
+
 /** What restore_version takes, the newest first. */
 export interface Versions {
   versions: readonly Version[];
@@ -153,6 +168,8 @@ export interface Methods {
   'notebook.interrupt_kernel': { message: Record<string, never>; answer: Record<string, never> };
   /** Write the file; answered when the bytes are on disk. */
   'notebook.checkpoint': { message: Record<string, never>; answer: Saved };
+  /** Every actor's state, and the journal's size. */
+  'notebook.actors': { message: Record<string, never>; answer: Actors };
   /** Start a failed notebook's actors again. */
   'notebook.retry': { message: Record<string, never>; answer: Record<string, never> };
   /** The last saves and merges, the newest first. */
@@ -189,4 +206,4 @@ export interface Pushes {
 }
 
 /** Methods that are answered also without an id. */
-export const ALWAYS_ANSWERED: readonly string[] = ["notebook.get", "kernel.specs", "config.get", "comms.ping", "chaos.tree"];
+export const ALWAYS_ANSWERED: readonly string[] = ["notebook.get", "notebook.actors", "kernel.specs", "config.get", "comms.ping", "chaos.tree"];

@@ -32,6 +32,7 @@ from protocol.messages import (
     LookAtFile,
     Notice,
     Pull,
+    Quarantine,
     ReadVersion,
     Recovered,
     Refused,
@@ -74,6 +75,8 @@ class MemoryDisk:
         self.save_takes = 0.0
         self.saves: list[tuple[float, Save]] = []
         self.wants_snapshot = False
+        self.seed = 0
+        self.quarantined: list[tuple[bytes, str]] = []
         self.on_append: Callable[[], None] = lambda: None
         self.look: Look = "same"
         self.looks = 0
@@ -97,6 +100,9 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
                         message.reply(disk.look)
                     continue
                 disk.log.append(type(message).__name__)
+                if isinstance(message, Quarantine):
+                    disk.quarantined.append((message.update, message.reason))
+                    continue
                 if isinstance(message, Save):
                     nursery.start_soon(save, message)
                     continue
@@ -134,6 +140,7 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
             first=disk.loads == 1,
             old_queue=bool(disk.queue) and disk.queue == disk.old_queue,
             notices=disk.notices if disk.loads == 1 else (),
+            seed=disk.seed,
         )
 
     def record(updates: list[bytes], queue: tuple[Entry, ...] | None, content: bool) -> Appended | AppendFailed:

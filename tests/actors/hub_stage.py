@@ -13,8 +13,11 @@ import trio.testing
 from actors.mailbox import Address, again
 from actors.supervisor import Child
 from actors.sync_hub import HubSettings, sync_hub
+from protocol import sync
 from protocol.guard import Limits
+from protocol.lib0 import Reader
 from protocol.messages import (
+    Announced,
     Change,
     CheckpointerMessage,
     ClientUpdate,
@@ -65,9 +68,14 @@ class Hub:
         return inbox
 
     async def join(
-        self, session: str, outlet: Outlet[ToClient], state: bytes | None, merged: bool = False
+        self,
+        session: str,
+        outlet: Outlet[ToClient],
+        state: bytes | None,
+        merged: bool = False,
+        announced: bool = False,
     ) -> None:
-        await again(lambda: self.address.ask(Subscribe, session, outlet, state, merged))
+        await again(lambda: self.address.ask(Subscribe, session, outlet, state, merged, announced))
 
     async def connect(self, session: str, client_id: int) -> Client:
         """A browser that has the whole document."""
@@ -104,14 +112,34 @@ class Client:
         self.browser = Browser(client_id)
         self.inbox = Inbox()
         self._read = 0
+        self.announced = False
+        self.sent = 0  # sync updates, as the client of an announced connection counts them
+        self.durable = self.filed = 0
+        self.epoch = ""
 
     async def connect(self) -> None:
         self.inbox, self._read = Inbox(), 0
-        await self.hub.join(self.session, self.inbox, self.browser.doc.get_state())
+        await self.hub.join(self.session, self.inbox, self.browser.doc.get_state(), announced=self.announced)
         await self.hear()
 
-    async def send(self, update: bytes) -> None:
-        await self.hub.address.tell(ClientUpdate(self.session, update))
+    async def announce(self) -> None:
+        self.announced = True
+        await self.hub.address.tell(Announced(self.session))
+        await self.hub.settle()
+        await self.hear()
+
+    async def send(self, update: bytes, answer: bool = False) -> None:
+        self.sent += self.announced
+        await self.hub.address.tell(ClientUpdate(self.session, update, self.sent, answer))
+
+    async def receipts(self) -> tuple[int, int]:
+        """(durable, filed) as this client was told."""
+        await self.hub.settle()
+        await self.hear()
+        return self.durable, self.filed
+
+    async def answer(self, update: bytes) -> None:
+        await self.send(update, answer=True)
 
     async def hear(self) -> None:
         """Take what is there, and answer as y-protocols does."""
@@ -119,11 +147,22 @@ class Client:
             item = self.inbox.items[self._read]
             self._read += 1
             if isinstance(item, Frame):
+                self._take_own_type(item.payload)
                 match decode(item.payload):
                     case Step1(state):
-                        await self.send(self.browser.doc.get_update(state))
+                        await self.answer(self.browser.doc.get_update(state))
                     case Update(update):
                         self.browser.hear(update)
+
+    def _take_own_type(self, payload: bytes) -> None:
+        reader = Reader(payload)
+        match reader.uint():
+            case sync.LINEAGE:
+                self.epoch = reader.blob().decode()
+            case sync.DURABLE:
+                self.durable = reader.uint()
+            case sync.FILED:
+                self.filed = reader.uint()
 
     async def keep(self) -> None:
         """One round: resubscribe if the hub forgot us, and hear."""

@@ -15,7 +15,7 @@ from actors.mailbox import Address, Channel
 from protocol.messages import Execute, InputRequest, KernelMessage, KernelReport, Pull, RunReport
 
 
-def run_trio(test: Callable[[], Awaitable[None]], *, limit: float = 12) -> None:
+def run_trio(test: Callable[[], Awaitable[None]], *, limit: float = 60) -> None:
     """Run an async test with an absolute deadline."""
 
     async def main() -> None:

@@ -11,7 +11,8 @@ import trio
 import zmq
 from jupyter_client.session import Session
 
-from actors.kernel_process import ConnectionInfo, KernelSpec
+from actors.kernel_process import ConnectionInfo
+from actors.kernel_spec import KernelSpec
 from actors.zmq_socket import ZmqSocket
 
 SPEC = KernelSpec("scripted", (), {}, "", "message")

@@ -6,11 +6,23 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from actors.disk import LockTaken, NotebookFile, describe_lock, digest, in_words, lock
+from actors.disk import (
+    QUARANTINED,
+    QUARANTINED_BYTES,
+    LockTaken,
+    NotebookFile,
+    describe_lock,
+    digest,
+    in_words,
+    keep_for_report,
+    lock,
+    temporary_stem,
+)
 
 
 @pytest.fixture
@@ -41,6 +53,30 @@ def test_an_open_reader_keeps_the_old_file_whole(path: Path) -> None:
     with path.open("rb") as reader:
         NotebookFile(path).write(b"new and longer")
         assert reader.read() == b"old"
+
+
+@pytest.mark.parametrize("name", ["n" * 249 + ".ipynb", "é" * 124 + ".ipynb"])
+def test_a_name_of_any_length_that_the_disk_takes_is_written_and_strays_are_told_by_it(
+    tmp_path: Path, name: str
+) -> None:
+    file = NotebookFile(tmp_path / name)
+    file.write(b"one")
+    file.write(b"two")
+    assert file.read() == b"two"
+    assert names(tmp_path) == [name]
+    other = file.path.with_name(name.replace(".ipynb", "", 1)[:-1] + "x.ipynb")
+    assert temporary_stem(file.path) != temporary_stem(other)
+
+
+@pytest.mark.parametrize(("make", "words"), [(os.mkdir, "a folder"), (os.mkfifo, "no file")])
+def test_what_took_the_place_of_the_file_is_told_and_waits_for_nobody(
+    path: Path, make: Callable[[Path], None], words: str
+) -> None:
+    path.unlink()
+    make(path)
+    with pytest.raises(OSError) as caught:
+        NotebookFile(path).read()
+    assert words in in_words(caught.value)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o755])
@@ -157,3 +193,24 @@ def test_a_lock_ends_with_its_process_and_children_do_not_inherit_it(tmp_path: P
 def test_a_lock_that_cannot_be_taken_at_all_is_no_other_server(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         lock(tmp_path / "gone" / "lock")
+
+
+def test_what_is_kept_for_a_report_is_bounded_in_number_and_the_newest_stay(tmp_path: Path) -> None:
+    """S-12."""
+    folder = tmp_path / "quarantine"
+    for n in range(QUARANTINED + 5):
+        keep_for_report(folder, b"update %d" % n, f"reason {n}")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    kept = sorted(folder.glob("*.update"))
+    assert [each.read_bytes() for each in kept] == [b"update %d" % n for n in range(5, QUARANTINED + 5)]
+    assert kept[0].with_suffix(".txt").read_text() == "reason 5\n"
+    assert len(names(folder)) == 2 * QUARANTINED
+
+
+def test_what_is_kept_for_a_report_is_bounded_in_size(tmp_path: Path) -> None:
+    """S-12."""
+    for n in range(4):
+        keep_for_report(tmp_path, bytes([n]) * (QUARANTINED_BYTES // 2), "")
+    assert [each.read_bytes()[0] for each in sorted(tmp_path.glob("*.update"))] == [2, 3]
+    keep_for_report(tmp_path, bytes(2 * QUARANTINED_BYTES), "the newest, whatever its size")
+    assert len(list(tmp_path.glob("*.update"))) == 1

@@ -7,15 +7,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from actors.disk import digest
 from actors.journal import COMPACT_BYTES, Journal, JournalError, NoJournalHere, Replayed
-from actors.versions import packed
-from protocol.messages import Entry, VersionReason
+from actors.versions import Packed, packed
+from protocol.messages import Entry
+from protocol.values import VersionReason
 
 ROOT = Path(__file__).resolve().parents[2]
 QUEUE = (Entry("1", "a", "x = 'é'\n", "me", begun=True), Entry("2", "b", "", ""))
@@ -74,7 +78,12 @@ def test_the_content_counter_counts_content_only(journal: Journal) -> None:
     assert journal.append((b"1",), None, content=True) == 1
     assert journal.append((b"2",), None, content=False) == 1
     assert journal.store_snapshot(b"3", (), content=True) == 2
-    assert reopened(journal).known().content == 2
+    journal = reopened(journal)
+    assert journal.known().content == 2
+    assert journal.append((), QUEUE, content=True) == 3
+    journal = reopened(journal)
+    assert journal.append((b"4", b"5"), QUEUE, content=True) == 4
+    assert reopened(journal).known().content == 4
 
 
 def test_a_snapshot_is_wanted_when_updates_outweigh_the_last_one(journal: Journal) -> None:
@@ -107,14 +116,14 @@ def test_a_damaged_record_is_left_out_and_counted(journal: Journal, statement: s
     journal.append((b"one", b"two", b"three"), QUEUE, content=True)
     journal.close()
     damage(journal.path, statement)
-    assert Journal(journal.path).replay() == Replayed((b"base", b"one", b"three"), QUEUE, 1, True)
+    assert reopened(journal).replay() == Replayed((b"base", b"one", b"three"), QUEUE, 1, True)
 
 
 def test_a_damaged_snapshot_is_told(journal: Journal) -> None:
     journal.append((b"one",), None, content=True)
     journal.close()
     damage(journal.path, "UPDATE snapshot SET data = X'00'")
-    assert Journal(journal.path).replay() == Replayed((b"one",), (), 1, False)
+    assert reopened(journal).replay() == Replayed((b"one",), (), 1, False)
 
 
 @pytest.mark.parametrize("garbage", [b"not a database at all" * 100, b"SQLite format 3\0" + bytes(5000)])
@@ -136,13 +145,44 @@ def test_torn_pages_are_an_error_of_the_journal_and_not_of_sqlite(journal: Journ
         Journal(journal.path).replay()
 
 
-def test_a_journal_of_another_version_is_not_touched(journal: Journal) -> None:
-    journal.close()
-    damage(journal.path, "PRAGMA user_version=99")
-    before = journal.path.read_bytes()
-    with pytest.raises(JournalError, match="another version"):
-        Journal(journal.path)
-    assert journal.path.read_bytes() == before
+FORMAT_1 = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE updates(seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT, begun INTEGER);
+INSERT INTO meta VALUES ('epoch', 'e'), ('content', 7), ('saved_content', 5);
+PRAGMA user_version=1;
+"""
+
+
+def test_a_journal_of_the_first_format_is_taken_over_whole(path: Path) -> None:
+    rows = [(data, zlib.crc32(data)) for data in (b"one", b"two", b"three")]
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(FORMAT_1)
+        db.execute("INSERT INTO snapshot VALUES (1, ?, ?)", (b"base", zlib.crc32(b"base")))
+        db.executemany("INSERT INTO updates(data, crc) VALUES (?, ?)", rows)
+        db.execute("UPDATE updates SET crc = crc + 1 WHERE seq = 2")
+        db.commit()
+    for _ in range(2):  # once taken over, it is one of ours
+        with closing(Journal(path)) as journal:
+            assert journal.replay().updates[:3] == (b"base", b"one", b"three")
+            assert journal.replay().damaged == 1
+            assert (journal.known().epoch, journal.known().saved) == ("e", 5)
+            assert journal.append((b"four",), None, content=True) == journal.known().content
+    with closing(Journal(path)) as journal:
+        assert journal.known().content == 9
+        assert journal.replay().updates == (b"base", b"one", b"three", b"four", b"four")
+
+
+def test_an_append_of_one_update_writes_one_page(journal: Journal) -> None:
+    """Each further page costs as much as the row itself, at every key that anybody presses."""
+    journal.append((b"one",), None, content=True)
+    wal = Path(f"{journal.path}-wal")
+    before = wal.stat().st_size
+    for _ in range(10):
+        journal.append((b"two",), None, content=True)
+    (page,) = journal._db.execute("PRAGMA page_size").fetchone()
+    assert wal.stat().st_size - before == 10 * (page + 24)  # each with the head of its frame
 
 
 def test_a_folder_that_cannot_be_used_says_nothing_against_the_journal(tmp_path: Path) -> None:
@@ -175,11 +215,9 @@ def test_meta_is_kept(journal: Journal) -> None:
 
 WRITER = """
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from actors.journal import Journal
-from actors.versions import packed
-from protocol.messages import Entry, VersionReason
+from protocol.messages import Entry
 journal = Journal(Path(sys.argv[1]))
 number = int(sys.argv[2])
 while True:
@@ -227,9 +265,11 @@ def test_kill_9_loses_nothing_that_was_acknowledged(path: Path) -> None:
 # ------------------------------------------------------------------------------------------------------ versions
 
 
-def keep(journal: Journal, text: str, reason: VersionReason, now: float, base: str | None = None) -> None:
+def save(journal: Journal, text: str, reason: VersionReason, now: float) -> None:
+    """As the Checkpointer does around its write of the file."""
     data = text.encode()
-    journal.set_meta(packed(data, 1, reason, now), file_hash=digest(data) if base is None else base)
+    journal.begin_save([packed(data, 1, reason, now)], journal.known().file_hash, digest(data))
+    journal.end_save(digest(data), 0)
 
 
 def texts(journal: Journal) -> list[str]:
@@ -238,67 +278,82 @@ def texts(journal: Journal) -> list[str]:
 
 
 def test_the_last_ten_versions_are_kept_and_the_base_of_the_next_merge(journal: Journal) -> None:
-    """P-6."""
-    keep(journal, "base", "save", 0)
+    """P-10."""
+    save(journal, "base", "save", 0)
     for number in range(12):
-        keep(journal, str(number), "before merge", number, digest(b"base"))
+        journal.keep_version(packed(b"%d" % number, 1, "before merge", number))
     assert texts(reopened(journal)) == [*map(str, reversed(range(2, 12))), "base"]
 
 
-def test_a_version_is_recorded_with_what_it_is_the_base_of_or_not_at_all(journal: Journal) -> None:
-    """P-6."""
-    keep(journal, "one", "save", 0)
+@pytest.mark.parametrize("values", [(b"two", object()), (object(), 0)])
+def test_a_save_is_recorded_with_its_version_or_not_at_all(journal: Journal, values: tuple[Any, Any]) -> None:
+    """P-10."""
+    save(journal, "one", "save", 0)
+    data, cells = values
     with pytest.raises(sqlite3.Error):
-        journal.set_meta(packed(b"two", 1, "save", 1), file_hash=object())  # type: ignore[arg-type]
-    with pytest.raises(sqlite3.Error):
-        journal.set_meta(packed(b"two", object(), "save", 1), file_hash="two")  # type: ignore[arg-type]
+        broken = Packed(1.0, "save", cells, 3, "two", data)
+        journal.begin_save([packed(b"sound", 1, "save", 1), broken], "one", "two")
     assert texts(journal) == ["one"]
-    assert journal.known().file_hash == digest(b"one")
+    assert journal.known().file_hash == journal.known().saving_hash == digest(b"one")
 
 
 def test_saves_that_nobody_asked_for_do_not_drive_out_the_others(journal: Journal) -> None:
-    """P-6."""
-    keep(journal, "opened", "opened", 0)
+    """P-10."""
+    save(journal, "opened", "opened", 0)
     for now in range(10, 1000, 10):
-        keep(journal, f"at {now}", "autosave", now)
+        save(journal, f"at {now}", "autosave", now)
     assert texts(journal) == ["at 990", "at 870", "at 580", "at 290", "opened"]
-    keep(journal, "asked", "save", 1001)
-    keep(journal, "asked again", "save", 1002)
+    save(journal, "asked", "save", 1001)
+    save(journal, "asked again", "save", 1002)
     assert texts(journal)[:3] == ["asked again", "asked", "at 990"]
+
+
+def test_the_base_stays_while_a_save_is_under_way_and_ten_versions_are_no_fewer(journal: Journal) -> None:
+    """P-10."""
+    for number in range(9):
+        save(journal, f"asked {number}", "save", number)
+    save(journal, "base", "autosave", 9)
+    new = packed(b"new", 1, "autosave", 10)
+    journal.begin_save([new], digest(b"base"), new.hash)
+    assert texts(journal)[:3] == ["new", "base", "asked 8"]
+    journal.end_save(new.hash, 0)
+    assert texts(journal) == ["new", *(f"asked {number}" for number in reversed(range(9)))]
+
+
+def test_saves_that_never_reach_the_file_do_not_fill_the_journal(journal: Journal) -> None:
+    save(journal, "base", "autosave", 0)
+    for now in range(1, 100):
+        data = b"%d" % now
+        journal.begin_save([packed(data, 1, "autosave", now)], digest(b"base"), digest(data))
+    assert texts(journal) == ["99", "base"]
 
 
 def test_the_same_again_is_one_version(journal: Journal) -> None:
     for text in ("a", "a", "b", "a"):
-        keep(journal, text, "save", 0)
+        save(journal, text, "save", 0)
     assert texts(journal) == ["a", "b"]
 
 
-def test_a_damaged_version_is_none(journal: Journal) -> None:
-    keep(journal, "one", "save", 0)
+def test_a_version_whose_bytes_are_damaged_is_none_until_it_is_recorded_again(journal: Journal) -> None:
+    save(journal, "one", "save", 0)
     journal.close()
     damage(journal.path, "UPDATE versions SET data = substr(data, 1, 5)")
-    again = Journal(journal.path)
-    _opened.append(again)
+    again = reopened(journal)
     assert texts(again) == []
     assert again.versions.with_hash(digest(b"one")) is None
     assert len(again.versions.listed()) == 1
+    save(again, "one", "save", 1)
+    assert texts(again) == ["one"]
 
 
-def test_a_journal_of_format_1_gets_what_it_lacks_and_loses_nothing(journal: Journal) -> None:
-    """P-6."""
-    journal.append((b"one",), QUEUE, content=True)
+@pytest.mark.parametrize("column", ["time", "reason", "cells", "size", "hash", "crc"])
+def test_a_version_that_is_not_what_was_written_is_left_out_and_counted(journal: Journal, column: str) -> None:
+    """P-7."""
+    save(journal, "one", "save", 0)
+    save(journal, "two", "save", 1)
     journal.close()
-    damage(journal.path, "DROP TABLE versions")
-    damage(journal.path, "PRAGMA user_version=1")
-    for _ in range(2):
-        again = Journal(journal.path)
-        _opened.append(again)
-        assert again.replay() == Replayed((b"base", b"one"), QUEUE, 0, True)
-        assert again.versions.listed() == ()
-
-
-def test_a_journal_of_a_later_format_is_left_alone(journal: Journal) -> None:
-    journal.close()
-    damage(journal.path, "PRAGMA user_version=3")
-    with pytest.raises(JournalError, match="another version"):
-        Journal(journal.path)
+    damage(journal.path, f"UPDATE versions SET {column} = 'x' WHERE id = 1")
+    again = reopened(journal)
+    assert [version.id for version in again.versions.listed()] == [2]
+    assert again.replay().damaged == 1
+    save(again, "three", "autosave", 2)

@@ -20,7 +20,7 @@ import trio.testing
 from kernel_support import Kernel, open_kernel, run_trio
 
 from actors.kernel_connection import KernelHandle, KernelSettings
-from actors.kernel_process import KernelSpec, find_spec
+from actors.kernel_spec import KernelSpec, find_spec
 from actors.mailbox import ActorDied
 from protocol.messages import (
     AnswerInput,
@@ -513,6 +513,41 @@ def test_an_unknown_kernelspec_is_refused_and_the_installed_ones_are_named(tmp_p
                 assert "python3" in answer.message
             assert isinstance(await kernel.client.address.ask(RestartKernel, "nope"), Refused)
             assert (await kernel.client.pull()).status is KernelStatus.NONE
+
+    run_trio(test)
+
+
+BROKEN_SPECS = {
+    "nojson": ("{", "Expecting"),
+    "noobject": ("[1, 2]", "no JSON object"),
+    "noprogram": ('{"argv": [], "display_name": "x", "language": "x"}', "names no program"),
+    "numbers": ('{"argv": [1], "display_name": "x", "language": "x"}', "not text"),
+    "environment": ('{"argv": ["x"], "env": {"A": 1}, "display_name": "x", "language": "x"}', "not text"),
+    "zero": ('{"argv": ["x\\u0000"], "display_name": "x", "language": "x"}', "a character"),
+    "equals": ('{"argv": ["x"], "env": {"A=B": ""}, "display_name": "x", "language": "x"}', "a character"),
+}
+
+
+def test_a_broken_kernelspec_is_refused_in_words_and_the_actor_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    for name, (text, _) in BROKEN_SPECS.items():
+        (tmp_path / "kernels" / name).mkdir(parents=True)
+        (tmp_path / "kernels" / name / "kernel.json").write_text(text)
+
+    async def test() -> None:
+        async with open_kernel() as kernel:
+            for name, (_, words) in BROKEN_SPECS.items():
+                for answer in (
+                    await kernel.client.address.ask(StartKernel, name),
+                    await kernel.client.address.ask(Execute, "run", "cell", "1", name),
+                ):
+                    assert isinstance(answer, Refused), name
+                    assert answer.code == "start_failed"
+                    assert f"“{name}” cannot be used" in answer.message
+                    assert words in answer.message
+            assert kernel.handle.actors == 1
 
     run_trio(test)
 

@@ -70,6 +70,12 @@ async def test_a_full_mailbox_makes_tell_wait_and_refuses_an_offer(channel: Chan
     assert numbers(channel.open_mailbox(nothing).waiting()) == [0, 1, 2, 3]
 
 
+async def test_mail_that_there_is_room_for_is_in_at_once(channel: Channel[Message]) -> None:
+    with trio.testing.assert_no_checkpoints():
+        await channel.address.tell(Add(1))
+    assert numbers(channel.open_mailbox(nothing).waiting()) == [1]
+
+
 async def test_up_is_said_once_and_at_the_first_wait(channel: Channel[Message]) -> None:
     said: list[str] = []
     mailbox = channel.open_mailbox(lambda: said.append("up"))

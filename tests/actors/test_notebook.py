@@ -541,11 +541,11 @@ async def test_input_is_asked_of_everyone_answered_once_and_taken_back() -> None
         outlet, heard = open_subscription(100)
         await it.queue("a")
         await it.settle()
-        await it.address.tell(WatchRuns(outlet))
+        await it.address.ask(WatchRuns, outlet)
         it.kernel.asks("name?")
         await it.settle()
         late, heard_late = open_subscription(100)
-        await it.address.tell(WatchRuns(late))
+        await it.address.ask(WatchRuns, late)
         assert (await it.summary()).input == it.kernel.run.input  # type: ignore[union-attr]
         refused = await it.address.ask(ReplyInput, "another", "x")
         assert isinstance(refused, Refused)
@@ -562,7 +562,7 @@ async def test_input_is_asked_of_everyone_answered_once_and_taken_back() -> None
 async def test_a_death_during_input_takes_the_question_back() -> None:
     async with scene() as it:
         outlet, heard = open_subscription(100)
-        await it.address.tell(WatchRuns(outlet))
+        await it.address.ask(WatchRuns, outlet)
         await it.queue("a")
         await it.settle()
         it.kernel.asks("name?")
@@ -579,7 +579,7 @@ async def test_a_death_during_input_takes_the_question_back() -> None:
 async def test_a_refusal_of_the_kernel_is_told_to_everyone() -> None:
     async with scene() as it:
         outlet, heard = open_subscription(100)
-        await it.address.tell(WatchRuns(outlet))
+        await it.address.ask(WatchRuns, outlet)
         it.kernel.refuse = Refused("unknown_kernel", "There is none.")
         await it.queue("a")
         await it.settle()
@@ -590,7 +590,7 @@ async def test_a_refusal_of_the_kernel_is_told_to_everyone() -> None:
 async def test_a_watcher_that_does_not_read_is_closed() -> None:
     async with scene() as it:
         outlet, heard = open_subscription(1)
-        await it.address.tell(WatchRuns(outlet))
+        await it.address.ask(WatchRuns, outlet)
         for _ in range(3):
             await it.queue("a")
             await it.settle()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from pycrdt import merge_updates
 
-from actors.sync_hub import MAX_GAPS
+from actors.mailbox import open_subscription
 from protocol.document import Document
 from protocol.messages import (
     AnswerSync,
@@ -19,15 +20,18 @@ from protocol.messages import (
     Edit,
     Enqueue,
     Entry,
+    Notice,
     RecordedQueue,
     Saving,
     SetCell,
     SetKernel,
     Subscribe,
     Unsubscribe,
+    WatchDocument,
     WriteOutputs,
 )
 from protocol.sync import Step1, Update, decode
+from protocol.sync_requests import PATIENCE, PAUSE
 from tests.actors.fakes import Inbox, MemoryDisk
 from tests.actors.hub_stage import SEED, STREAM, hub_over, on_disk, settled
 from tests.protocol.clients import Browser
@@ -257,6 +261,38 @@ async def test_an_update_that_breaks_the_document_in_spite_of_the_guard_costs_no
         await trio.sleep(5)
         assert disk.file is not None
         assert disk.file.cells[0].source == "1before after"
+        [(kept, reason)] = disk.quarantined
+        assert b"poison" in kept
+        assert reason
+
+
+async def test_an_update_that_is_applied_in_part_is_kept_aside_and_the_document_built_anew(
+    disk: MemoryDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-12: no such update is known, so the Doc is made to forget a part."""
+    async with hub_over(disk) as hub:
+        one, two = await hub.connect("s1", 7), await hub.connect("s2", 8)
+        outlet, heard = open_subscription(100)
+        await hub.address.ask(WatchDocument, outlet)
+        await hub.settle()
+        apply = Document.apply
+        half = one.browser.type("b", "half ")
+        whole = one.browser.type("b", "poison")
+
+        def partly(document: Document, update: bytes) -> bool:
+            return apply(document, half if b"poison" in update else update)
+
+        monkeypatch.setattr(Document, "apply", partly)
+        await one.send(merge_updates(half, whole))
+        await two.send(two.browser.type("a", "2"))
+        assert [cell.source for cell in (await hub.notebook()).cells] == ["12", ""]
+        assert [item.code for item in one.inbox.hung_up] == [4400]
+        assert [update for update, _ in disk.quarantined] == [merge_updates(half, whole)]
+        assert not any(b"half" in update for update in disk.updates)
+        codes = []
+        while "edit_quarantined" not in codes:
+            item = await heard.receive()
+            codes.append(item.code if isinstance(item, Notice) else "")
 
 
 async def test_nobody_looks_at_a_broken_document_while_it_is_remade(
@@ -300,16 +336,22 @@ async def test_a_gap_is_answered_with_a_question_for_everything(disk: MemoryDisk
         assert on_disk(disk)["cell a"]["source"] == "1lost xyz"
 
 
-async def test_a_client_that_never_fills_its_gap_is_refused(disk: MemoryDisk) -> None:
+async def test_a_client_that_never_answers_while_its_updates_have_a_gap_is_refused(disk: MemoryDisk) -> None:
+    """S-3."""
     async with hub_over(disk) as hub:
         one = await hub.connect("s1", 7)
         one.browser.type("a", "lost")
         orphan = one.browser.type("a", "x")
-        for round_ in range(MAX_GAPS + 1):
-            assert one.inbox.hung_up == [], round_
+        await hub.settle()
+        await trio.sleep(PAUSE)
+        asked = len(one.inbox.frames)
+        began = trio.current_time()
+        while not one.inbox.hung_up:
             await one.send(orphan)
             await hub.settle()
-            await trio.sleep(1.5)
+            await trio.sleep(0.5)
+        assert trio.current_time() - began == pytest.approx(PATIENCE, abs=1)
+        assert len(one.inbox.frames) == asked + 1  # one request at a time
         assert [item.code for item in one.inbox.hung_up] == [4400]
 
 

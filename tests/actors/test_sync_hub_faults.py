@@ -150,7 +150,7 @@ async def test_a_disk_that_fails_stops_no_edit_and_everyone_is_told(disk: Memory
     async with hub_over(disk) as hub:
         one, two = await hub.connect("s1", 7), await hub.connect("s2", 8)
         outlet, heard = open_subscription(100)
-        await hub.address.tell(WatchDocument(outlet))
+        await hub.address.ask(WatchDocument, outlet)
         assert (await heard.receive()).status == "saved"
         disk.failing = "the disk is full"
         await one.send(one.browser.type("a", "2"))
@@ -253,3 +253,30 @@ async def test_a_long_history_is_replaced_by_a_snapshot_without_holding_up_anyon
         await hub.settle()
         await two.hear()
         assert on_disk(disk) == two.browser.content()
+
+
+async def test_a_hub_that_dies_while_the_disk_fails_keeps_what_it_had_let_out(disk: MemoryDisk) -> None:
+    """Found by simulation: the queue of the journal came back, and a cell that had ended ran for ever."""
+    entry = Entry("e", "b", "2", "me", True)
+    async with hub_over(disk) as hub:
+        one = await hub.connect("s1", 7)
+        await hub.edit(SetCell("b", {"state": "running"}), queue=(entry,))
+        disk.failing = "the disk is full"
+        await hub.edit(SetCell("b", {"state": "idle", "execution_count": 7}), queue=())
+        await one.send(one.browser.type("a", "2"))
+        await hub.settle()
+        assert disk.queue == (entry,)
+        await hub.stage.kill("hub")
+        assert (await hub.queue()).entries == ()
+        cell_a, cell_b = (await hub.notebook()).cells
+        assert (cell_a.source, cell_b.execution_count) == ("12", 7)
+        assert await hub.saving() == Saving("not saved", "Edits are kept in memory only: the disk is full.")
+        disk.failing = ""
+        await trio.sleep(10)
+        assert (await hub.saving()).status == "saved"
+        assert disk.queue == ()
+        await hub.stage.kill("hub")
+        fresh = await hub.connect("s2", 8)
+        await fresh.hear()
+        assert (fresh.browser.read("b")["state"], fresh.browser.read("a")["source"]) == ("idle", "12")
+        assert on_disk(disk)["cell b"]["execution_count"] == 7

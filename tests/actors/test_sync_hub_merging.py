@@ -63,7 +63,7 @@ class Ears:
 
 async def ears(hub: Hub) -> Ears:
     made = Ears()
-    await hub.address.tell(WatchDocument(made))
+    await hub.address.ask(WatchDocument, made)
     await hub.settle()
     return made
 
@@ -254,7 +254,7 @@ async def restore(hub: Hub, version: int) -> Done | Refused:
 
 
 async def test_a_version_comes_back_as_edits_and_what_was_there_is_kept(disk: MemoryDisk) -> None:
-    """P-8."""
+    """P-12."""
     disk.versions = [NOTEBOOK]
     async with hub_over(disk) as hub:
         one = await hub.connect("s1", 7)
@@ -279,7 +279,7 @@ async def test_a_version_comes_back_as_edits_and_what_was_there_is_kept(disk: Me
 
 
 async def test_what_is_typed_while_a_version_is_kept_is_in_the_version(disk: MemoryDisk) -> None:
-    """P-8."""
+    """P-12."""
     disk.versions = [NOTEBOOK]
     async with hub_over(disk) as hub:
         one = await hub.connect("s1", 7)

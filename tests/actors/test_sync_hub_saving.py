@@ -102,6 +102,18 @@ async def test_a_save_that_fails_says_so_and_is_tried_again(disk: MemoryDisk) ->
         assert disk.file == await hub.notebook()
 
 
+async def test_a_change_after_a_failed_save_is_not_kept_waiting_for_the_next_attempt(disk: MemoryDisk) -> None:
+    async with hub_over(disk) as hub:
+        disk.saving = "x.ipynb could not be written: no space left on device."
+        await hub.edit(SetCell("a", {"top": 9}))
+        await trio.sleep(2.1)
+        assert len(disk.saves) == 1
+        disk.saving = ""
+        await hub.edit(SetCell("a", {"top": 10}))
+        await trio.sleep(2.1)
+        assert await hub.saving() == Saving("saved")
+
+
 async def test_a_checkpoint_is_answered_when_the_file_is_written(disk: MemoryDisk) -> None:
     async with hub_over(disk) as hub:
         disk.save_takes = 3
@@ -180,7 +192,7 @@ async def test_watchers_hear_each_change_of_the_saving_state_once(disk: MemoryDi
     disk.notices = (Notice("journal_set_aside", "kept"),)
     async with hub_over(disk) as hub:
         outlet, heard = open_subscription(100)
-        await hub.address.tell(WatchDocument(outlet))
+        await hub.address.ask(WatchDocument, outlet)
         for _ in range(3):
             await hub.edit(SetCell("a", {"top": random.randrange(10**6)}))
         await trio.sleep(3)

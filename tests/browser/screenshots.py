@@ -127,6 +127,14 @@ def menu(stage: Stage) -> Person:
     return ada
 
 
+def actors(stage: Stage) -> Person:
+    ada = stage.person(stage.tour(ran=True))
+    ada.button("What is running").click()
+    ada.page.get_by_role("button", name="Kill runs").click()
+    ada.page.get_by_text("up, restarted once").wait_for()
+    return ada
+
+
 def token(stage: Stage) -> Person:
     host = stage.tour()
     ada = stage.person(None)
@@ -137,7 +145,7 @@ def token(stage: Stage) -> Person:
 
 STATES: dict[str, Callable[[Stage], Person]] = {
     each.__name__: each
-    for each in (opened, ran, overview, together, running, error, question, offline, empty, menu, token)
+    for each in (opened, ran, overview, together, running, error, question, offline, empty, menu, actors, token)
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -143,3 +145,48 @@ def test_an_actor_is_killed_under_an_open_page(scene: Scene, actor: str) -> None
         person.until_printed("two", "ran")
         expect(person.cell("two")).to_contain_text("ran")
         assert not reloaded(person)
+
+
+@pytest.mark.e2e
+def test_a_rebuilt_notebook_gets_what_was_never_sent_and_no_cell_comes_twice(scene: Scene, tmp_path: Path) -> None:
+    host = scene.notebook(code_cell("one", "start"), code_cell("two", "a = 1"))
+    ada = scene.person(host, "ada")
+    ada.away = True
+    mark(ada)
+    ada.can_write()
+    host.stop()
+    ada.until("ganimede.room.state === 'offline'")
+    append(ada, "one", " offline")
+    append(ada, "two", " # mine")
+    shutil.rmtree(tmp_path / "state")  # the journal is lost: another lineage begins from the file
+    notebook = tmp_path / "notes.ipynb"
+    notebook.write_text(notebook.read_text().replace("a = 1", "a = 2"))
+    host.start()
+    ada.until("globalThis.ganimede.room.state === 'connected' && ganimede.room.aside.length === 1")
+    ada.until_text("one", "start offline")
+    assert ada.text("two") == "a = 2"
+    assert ada.ids() == ["one", "two"]
+    assert not reloaded(ada)
+    unplaced = ada.page.get_by_role("complementary", name="Edits that could not be placed")
+    expect(unplaced).to_contain_text("a = 1 # mine")
+    unplaced.get_by_role("button", name="Insert as a new cell").click()
+    expect(unplaced).to_have_count(0)
+    ada.sent()
+    bob = scene.person(host, "bob")
+    assert len(bob.ids()) == 3
+    assert bob.text(bob.ids()[-1]) == "a = 1 # mine"
+
+
+@pytest.mark.e2e
+def test_what_runs_is_shown_and_one_can_watch_an_actor_heal(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "start")))
+    ada.button("What is running").click()
+    panel = ada.page.get_by_role("region", name="What is running")
+    expect(panel.get_by_role("listitem")).to_have_count(6)
+    hub = panel.get_by_role("listitem").filter(has_text="hub")
+    expect(hub).to_contain_text("up")
+    hub.get_by_role("button", name="Kill hub").click()
+    expect(hub).to_contain_text("up, restarted once")
+    append(ada, "one", " after")
+    ada.sent()
+    expect(panel).to_contain_text(re.compile(r"Journal\s*\d+ kB"))

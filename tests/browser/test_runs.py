@@ -73,9 +73,25 @@ def test_restart_forgets_and_says_so(scene: Scene) -> None:
     ada.page.evaluate("ganimede.server.run(['one', 'two'])")
     ada.until_printed("two", "1")
     ada.tool("Restart kernel").click()
+    ada.page.get_by_role("menuitem", name="Restart and lose all variables").click()
     expect(ada.toast("The kernel was restarted.")).to_be_visible()
     ada.page.evaluate("ganimede.server.run(['two'])")
     expect(ada.cell("two")).to_contain_text("NameError")
+
+
+@pytest.mark.e2e
+def test_a_fresh_kernel_runs_everything_in_the_order_of_the_flow(scene: Scene) -> None:
+    graphs = {"gm": {"np_graph": {"two": ["one"]}, "pc_graph": {}}}
+    cells = [code_cell("one", "print(a + 1)"), code_cell("two", "a = 1")]
+    ada = scene.person(scene.notebook(*cells, metadata=graphs))
+    ada.page.mouse.click(20, 400, button="right")
+    ada.page.get_by_role("menuitem", name="Run all cells").click()
+    ada.until_printed("one", "2")
+    ada.tool("Restart kernel").click()
+    ada.page.get_by_role("menuitem", name="Restart and run all cells").click()
+    expect(ada.toast("The kernel was restarted.")).to_be_visible()
+    ada.until("ganimede.notebook.cell('two').executionCount === 1")
+    ada.until("ganimede.notebook.cell('one').executionCount === 2")
 
 
 def test_who_leaves_in_the_middle_of_a_run_finds_it_complete(scene: Scene) -> None:

@@ -115,3 +115,25 @@ async def test_a_cell_that_ran_when_the_server_was_killed_says_why_it_ended(tmp_
         assert "kernel ended with the server" in outputs[-1]["evalue"]
         assert cell(client, "waits")["outputs"] == []
         assert list(client.array("run_queue")) == []
+
+
+async def test_a_notebook_that_was_renamed_after_the_kill_finds_its_work_and_says_so(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", text="")
+    state = tmp_path / "state"
+    async with running_server(path, state_dir=state) as server:
+        async with (
+            PycrdtClient(server.room_url, server.token) as client,
+            PycrdtClient(server.room_url, server.token) as other,
+        ):
+            client.insert("text", 0, "unsaved")
+            await until(lambda: said(other, "unsaved"))
+            await killed(server)
+    path = path.rename(tmp_path / "renamed.ipynb")
+    async with (
+        running_server(path, state_dir=state) as server,
+        PycrdtClient(server.room_url, server.token) as client,
+        ControlClient(server.control_url, server.token) as control,
+    ):
+        await until(lambda: said(client, "unsaved"))
+        notice = await control.push("notebook", "notice", lambda message: message["code"] == "journal_found")
+        assert "renamed.ipynb" in notice["message"]

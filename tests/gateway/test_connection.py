@@ -8,15 +8,18 @@ from typing import TypeVar
 
 import pytest
 import trio
+import trio.testing
 
 from actors.mailbox import Address, Channel, Mailbox
 from gateway.config_document import ConfigDocument
 from gateway.connection import Connection, Gone, Services
+from gateway.control_socket import serve_control_socket
 from gateway.settings import Limits
 from protocol.messages import (
     AnswerSync,
     ClientUpdate,
     Done,
+    Frame,
     GatewayMessage,
     HangUp,
     HubMessage,
@@ -26,7 +29,7 @@ from protocol.messages import (
     Subscribe,
     Unsubscribe,
 )
-from protocol.sync import step1_message, update_message
+from protocol.sync import step1_message, step2_message, update_message
 
 pytestmark = pytest.mark.actor
 
@@ -92,6 +95,40 @@ async def _no_specs() -> tuple[str, ...]:
     return ()
 
 
+class Stalled:
+    """quart's end of a WebSocket whose client does not read."""
+
+    async def accept(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def receive(self) -> str:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async def send(self, data: str | bytes) -> None:
+        await trio.sleep_forever()
+
+    async def close(self, code: int, reason: str) -> None:
+        await trio.sleep_forever()
+
+
+async def test_a_client_that_does_not_read_its_goodbye_is_not_waited_for_a_second_time() -> None:
+    it = World()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve_control_socket, Stalled(), it.services)
+        join = await it.gateway.receive()
+        assert isinstance(join, Join)
+        join.reply(Done())
+        join.outlet.offer(Frame(b"never taken"))
+        await trio.testing.wait_all_tasks_blocked()
+        join.outlet.offer(HangUp(1012, "the server stops"))
+        await trio.sleep(1.0)  # the time for goodbyes
+        nursery.cancel_scope.cancel()
+        ended = trio.current_time()
+    assert trio.current_time() == ended
+    it.close()
+
+
 @asynccontextmanager
 async def world() -> AsyncIterator[World]:
     it = World()
@@ -123,6 +160,8 @@ async def test_when_the_hub_restarts_the_client_is_subscribed_again_with_the_sta
         assert second.outlet is not first.outlet
         await it.frames.send(update_message(b"\x00\x00"))
         assert await it.hub.receive() == ClientUpdate(first.session, b"\x00\x00")
+        await it.frames.send(step2_message(b"\x00\x00"))
+        assert await it.hub.receive() == ClientUpdate(first.session, b"\x00\x00", answer=True)
         assert it.sink.items == []
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from gateway.outbox import GatewayOutlet, HubOutlet, Outbox
 from protocol.messages import Frame, HangUp, Notice
 
@@ -59,3 +63,13 @@ async def test_the_gateways_end_closes_the_connection() -> None:
     [last] = await box.take()
     assert isinstance(last, HangUp)
     assert last.code == 1012
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_what_the_hub_tells_one_client_reaches_it_where_it_has_words(text: bool) -> None:
+    """S-10: on the sync port there is nothing but y-websocket frames."""
+    outbox = Outbox(10, 1000)
+    assert HubOutlet(outbox, text).offer(Notice("client_id_taken", "A sentence.", "warning"))
+    pushed = {"level": "warning", "code": "client_id_taken", "message": "A sentence."}
+    assert [json.loads(item)["message"] for item in outbox.items if isinstance(item, str)] == [pushed] * text
+    assert len(outbox) == text

@@ -237,10 +237,10 @@ def test_a_persons_file_overrides_key_by_key(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("themes = 1\n[monaco]\nfontsize = 1\n[grid]\nsnapp = 2", "keys: themes, monaco.fontsize, grid.snapp."),
-        ("[monaco]\nfontSize = 'big'", "wrong at monaco.fontSize: expected int | float, got str"),
+        ("[monaco]\nfontSize = 'big'", "wrong at monaco.fontSize: expected a number, got a string"),
         ("[monaco]\nfontSize = 0", "wrong at monaco.fontSize"),
         ("[monaco]\nlineNumbers = 'maybe'", "wrong at monaco.lineNumbers"),
-        ("grid = 3", "wrong at grid: expected object, got int"),
+        ("grid = 3", "wrong at grid: expected a table, got int"),
         ("[grid.snap]\nx = nan", "wrong at grid.snap.x"),
         ("[monaco", "not valid TOML"),
     ],

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pycrdt import Array, Map, Text
 
 from protocol.document import MERGE_GROUP, Document, DocumentBroken, merged
 from protocol.messages import ReplaceOutput, SetCell, SetKernel, SetNotebookMetadata, WriteOutputs
 from protocol.seed import seed
 from protocol.values import CellValue, NotebookValue
-from tests.protocol.clients import Browser
+from tests.protocol.clients import Browser, Shared
 
 pytestmark = pytest.mark.pure
 
@@ -236,6 +238,63 @@ def test_the_servers_roots_are_put_back() -> None:
 
     hear(doc, browser, browser.edit(change))
     assert (browser.queue.to_py(), browser.kernel.to_py(), str(browser.path)) == (["a"], {"busy": True}, "/x")
+
+
+def _set(shared: Shared, key: str, value: object) -> None:
+    shared[key] = value
+
+
+SNEAKY: dict[str, Callable[[Browser], object]] = {
+    "a shared type in an output's place, that reads the same": lambda browser: (
+        browser.cell("a")["outputs"].pop(0),
+        browser.cell("a")["outputs"].insert(0, Map(STREAM)),
+    ),
+    "a shared type behind the outputs": lambda browser: browser.cell("a")["outputs"].append(
+        Map({"x": Array([1])})
+    ),
+    "true for 1": lambda browser: _set(browser.cell("a"), "execution_count", True),
+    "a Text for a word": lambda browser: _set(browser.cell("a"), "state", Text("queued")),
+    "a Map for the outputs": lambda browser: _set(browser.cell("a"), "outputs", Map({"0": 1})),
+    "a Text in the queue, that reads the same": lambda browser: (
+        browser.queue.pop(0),
+        browser.queue.insert(0, Text("a")),
+    ),
+    "a nested list in the queue": lambda browser: browser.queue.append(Array(["b"])),
+    "1 for true": lambda browser: _set(browser.kernel, "busy", 1),
+    "a Map in the kernel": lambda browser: _set(browser.kernel, "name", Map({"x": Text("y")})),
+    "a deleted key of the kernel": lambda browser: browser.kernel.pop("busy"),
+    "bold letters in the path": lambda browser: browser.path.format(0, 1, {"bold": True}),
+    "a picture in the path": lambda browser: browser.path.insert_embed(1, {"image": "x"}),
+    "no path": lambda browser: browser.path.clear(),
+}
+
+
+@pytest.mark.parametrize("how", SNEAKY)
+def test_whatever_clients_write_to_what_the_server_owns_is_reverted(how: str) -> None:
+    """D-3, nested writes and values that only look the same included."""
+    doc = document(cell("a"), cell("b"))
+    doc.edit(
+        [
+            SetKernel({"busy": True}),
+            SetCell("a", {"state": "queued", "execution_count": 1}),
+            WriteOutputs("a", 0, (STREAM,)),
+        ],
+        ["a"],
+    )
+    doc.set_path("/x/y")
+    browser = browser_of(doc)
+    before = exactly(browser)
+    hear(doc, browser, browser.edit(lambda: SNEAKY[how](browser)))
+    assert exactly(browser) == before
+    assert doc.enforce() == b""
+
+
+def exactly(browser: Browser) -> str:
+    """What the server owns, with the types of everything."""
+    cell = browser.cell("a")
+    outputs = [sorted(each.items()) if isinstance(each, dict) else each for each in cell["outputs"]]
+    owned = [cell["state"], cell["execution_count"], outputs, list(browser.queue)]
+    return repr([*owned, sorted(browser.kernel.items()), browser.path.diff()])
 
 
 def test_a_new_cell_starts_idle_and_empty_whatever_its_maker_says_in_whatever_order() -> None:

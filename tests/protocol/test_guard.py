@@ -410,6 +410,8 @@ GAPS = {
         (7, 0, struct(text(), origin=(8, 0))),
         (8, 0, struct(text(), origin=(9, 3))),
     ),
+    "clocks left out inside, unknown": wire((9, 0, b"\x0a\x05", struct(text()))),
+    "clocks left out inside, known": wire((9, 0, b"\x0a\x03", struct(text()))),
     "a known struct with an unknown origin": wire((9, 0, struct(text(), origin=(77, 0)))),
 }
 
@@ -454,7 +456,6 @@ REFUSED = {
     "its own future as right origin": wire((9, 0, struct(text(), right=(9, 0)))),
     "itself as parent": wire((9, 0, struct(text(), parent=(9, 0)))),
     "text as a parent": wire((9, 0, struct(text()), struct(text(), parent=(9, 0)))),
-    "a gap inside": wire((9, 0, b"\x0a\x03", struct(text()))),
 }
 
 

@@ -162,6 +162,18 @@ def test_displays_within_a_flood_stay_where_they_were() -> None:
     assert sum(map(len, shown)) < 21_000
 
 
+def test_an_errors_text_is_bounded_like_any_other() -> None:
+    limits = OutputLimits(text=40_000, outputs=3)
+    one = ErrorRaised("p", "E" * 9_000, "v" * 50_000, ("first", "x" * 50_000, "last"))
+    (output,) = folded([one], limits)
+    assert len(json.dumps(output)) < 30_000
+    assert output["evalue"].startswith("vvv")
+    assert "\n[about 40.0 kB left out]\n" in output["evalue"]
+    assert output["traceback"][0].startswith("first\nxxx")
+    assert output["traceback"][0].endswith("xxx\nlast")
+    assert len(folded([one] * 50, limits)) < 10
+
+
 def test_an_error_after_a_flood_is_kept() -> None:
     events: list[OutputEvent] = [stream("x" * 100 + "\n") for _ in range(1000)]
     outputs = folded([*events, ErrorRaised("p", "E", "v", ())], OutputLimits(text=1000))

@@ -35,7 +35,7 @@ def test_our_messages_are_those_of_another_implementation() -> None:
 @example(bytes(200))
 def test_what_is_written_is_read(payload: bytes) -> None:
     assert decode(step1_message(payload)) == Step1(payload)
-    assert decode(step2_message(payload)) == Update(payload)
+    assert decode(step2_message(payload)) == Update(payload, answer=True)
     assert decode(update_message(payload)) == Update(payload)
 
 

@@ -8,7 +8,7 @@ from protocol.guard import Gap, Limits, Rejected
 from protocol.messages import Enqueue, Entry, Recovered, Refused, SetCell, SetKernel, unheard
 from protocol.salvage import sound
 from protocol.seed import seed
-from protocol.true_copy import Batch, TrueCopy
+from protocol.true_copy import Batch, Taken, TrueCopy
 from protocol.values import CellValue, NotebookValue
 from tests.protocol.clients import Browser
 
@@ -51,9 +51,9 @@ def enqueue(made: TrueCopy, entry_id: str, cell_id: str) -> Entry | Refused:
 def test_a_batch_holds_what_changed_in_order_and_only_once(fresh: TrueCopy) -> None:
     browser = Browser(7, fresh.doc.full_update())
     typed, cheat = browser.type("a", "2"), browser.edit(lambda: browser.cell("a").update({"state": "running"}))
-    assert fresh.client_update("s1", typed) is True
-    assert fresh.client_update("s1", cheat) is True
-    assert fresh.client_update("s1", typed) is False
+    assert fresh.client_update("s1", typed) == Taken(True, (7,))
+    assert fresh.client_update("s1", cheat) == Taken(True, (7,))
+    assert fresh.client_update("s1", typed) == Taken()
     batch = fresh.take_batch()
     assert [sender for sender, _ in batch.updates] == ["s1", "s1", ""]
     assert batch.updates[0][1] == typed
@@ -102,7 +102,9 @@ def test_bad_updates_change_nothing(fresh: TrueCopy) -> None:
     before = fresh.doc.value()
     browser = Browser(7, fresh.doc.full_update())
     browser.type("a", "lost")
-    assert isinstance(fresh.client_update("s", browser.type("a", "depends on the lost one")), Gap)
+    orphan = fresh.client_update("s", browser.type("a", "depends on the lost one"))
+    assert isinstance(orphan, Taken)
+    assert orphan.missing == Gap(7, 0)
     assert isinstance(fresh.client_update("s", b"\xff\xff"), Rejected)
     forged = Browser(1000, fresh.doc.full_update())
     assert isinstance(fresh.client_update("s", forged.add("z")), Rejected)
@@ -165,7 +167,7 @@ def test_rebuilding_keeps_the_batch_in_hand() -> None:
     assert made.build((SEED, *own), 2000) == 0
     assert made.doc.source("a") == "12"
     assert made.queue == (entry,)
-    assert isinstance(made.client_update("s", browser.type("a", "3")), bool)
+    assert isinstance(made.client_update("s", browser.type("a", "3")), Taken)
     assert made.doc.source("a") == "123"
 
 
@@ -177,9 +179,34 @@ def test_a_gap_and_refused_bytes_in_the_journal_are_left_out(refused: tuple[byte
     assert made.build((SEED, good, *refused, orphan), 1000) == 1 + len(refused)
     assert made.doc.source("a") == "12"
     # The owner of the lost edit brings it back, and goes on.
-    assert isinstance(made.client_update("s", orphan), Gap)
-    assert made.client_update("s", browser.doc.get_update(made.doc.state_vector())) is True
+    assert made.client_update("s", orphan) == Taken(missing=Gap(7, 1))
+    whole = made.client_update("s", browser.doc.get_update(made.doc.state_vector()))
+    assert whole == Taken(True, (7,))
     assert made.doc.source("a") == "1234"
     assert sound([SEED, good, lost, orphan]) == ((SEED, good, lost, orphan), 0)
     assert sound([SEED, good, orphan]) == ((SEED, good), 1)
     assert sound([]) == ((), 0)
+
+
+def test_a_journal_without_gaps_is_learned_from_the_document_as_well_as_from_its_updates() -> None:
+    browser = Browser(7, SEED)
+    updates = (SEED, *(browser.type("a", each) for each in "many keys, one struct 🐍"))
+    quick, thorough = TrueCopy(Limits()), TrueCopy(Limits())
+    assert quick.build(updates, 1000, gapless=True) == thorough.build(updates, 1000) == 0
+    assert quick.doc.value() == thorough.doc.value()
+    assert quick._guard.state == thorough._guard.state
+    for update in (browser.type("a", "more"), browser.type("b", "more")):
+        assert quick.client_update("s", update) == thorough.client_update("s", update) == Taken(True, (7,))
+    ahead = Browser(8, browser.doc.get_update())
+    ahead.type("a", "unknown")
+    assert quick.client_update("s", ahead.type("a", "gap")) == Taken(missing=Gap(8, 0))
+
+
+def test_what_was_left_out_takes_along_what_builds_upon_it() -> None:
+    browser = Browser(7, SEED)
+    first, lost, third = (browser.type("a", each) for each in ("1", "2", "3"))
+    made = TrueCopy(Limits())
+    assert made.build((SEED, first, third), 1000) == 1
+    assert made.client_update("s", third) == Taken(missing=Gap(7, 1))
+    assert made.client_update("s", lost) == Taken(True, (7,))
+    assert made.client_update("s", third) == Taken(True, (7,))

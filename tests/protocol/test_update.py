@@ -4,6 +4,7 @@ from array import array
 import pytest
 from pycrdt import Array, Doc, Map, Text
 
+from protocol.cutting import cut
 from protocol.lib0 import Malformed, write_string, write_uint
 from protocol.update import (
     ANY,
@@ -18,7 +19,6 @@ from protocol.update import (
     Block,
     Delete,
     Limits,
-    cut,
     read,
 )
 
@@ -145,7 +145,7 @@ MALFORMED = {
     "a section without structs": b"\x01\x00\x09\x00\x00",
     "the same client twice": b"\x02" + wire(b"\x00\x01")[1:-1] + wire(b"\x00\x01", clock=1)[1:],
     "the same client's deletions twice": b"\x00\x02\x09\x01\x00\x01\x09\x01\x00\x01",
-    "a gap inside": wire(b"\x0a\x03"),
+    "flags on clocks left out": wire(b"\x8a\x09\x00\x03"),
     "JSON of old": wire(in_root(2, b"\x01" + var("1"))),
     "a sub-document": wire(in_root(9, var("guid") + b"\x7e")),
     "a move": wire(in_root(11, b"\x00\x09\x00")),

@@ -11,6 +11,9 @@ import httpx
 import pytest
 import trio
 from trio_websocket import ConnectionClosed
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import Request as WebSocketRequest
+from wsproto.events import TextMessage
 
 from protocol.wire import METHODS
 from tests.conformance.control_client import ControlClient, ControlError
@@ -20,6 +23,7 @@ from tests.system.support import Page, shared_server
 
 pytestmark = pytest.mark.system
 
+NOTEBOOK = ["checkpointer", "hub", "kernel", "runs"]
 PUSHES = {
     ("notebook", "saving"),
     ("notebook", "notice"),
@@ -37,6 +41,7 @@ ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
     ("notebook", "versions"): (None, None),
     ("notebook", "restore_version"): ({"id": 10**6}, "no_such_version"),
     ("notebook", "retry"): (None, "not_failed"),
+    ("notebook", "actors"): (None, None),
     ("kernel", "interrupt"): ({}, None),
     ("kernel", "restart_kernel"): ({}, None),
     ("kernel", "start_kernel"): ({}, None),
@@ -328,3 +333,53 @@ async def test_many_requests_at_once_are_all_answered(server: Server) -> None:
             page.send_in_order(json.dumps({"channel": "notebook", "method": "get", "id": f"n{number}"}))
         for number in range(300):
             assert (await page.control.answer_to(f"n{number}"))["message"]["path"]
+
+
+async def test_fragments_between_ordinary_frames_keep_their_place(
+    server: Server,
+) -> None:
+    """Ordinary frames are read before the library and fragments by it: a client must not be able to tell."""
+
+    def ping(number: int) -> str:
+        return json.dumps({"channel": "comms", "method": "ping", "id": number})
+
+    address = httpx.URL(server.control_url)
+    wire = WSConnection(ConnectionType.CLIENT)
+    target = f"{address.path}?token={server.token}"
+    stream = await trio.open_tcp_stream("127.0.0.1", address.port or 80)
+    async with stream:
+        await stream.send_all(wire.send(WebSocketRequest(f"localhost:{address.port}", target)))
+        wire.receive_data(await stream.receive_some())
+        first = ping(2)
+        frames = [wire.send(TextMessage(ping(1)))]
+        frames += [wire.send(TextMessage(first[:9], message_finished=False)), wire.send(TextMessage(first[9:]))]
+        frames += [wire.send(TextMessage(ping(3))), wire.send(TextMessage(ping(4)))]
+        await stream.send_all(b"".join(frames))
+        answered, text = list[int](), ""
+        while len(answered) < 4:
+            wire.receive_data(await stream.receive_some())
+            for event in wire.events():
+                if isinstance(event, TextMessage):
+                    text += event.data
+                    if event.message_finished:
+                        heard, text = json.loads(text), ""
+                        answered += [heard["id"]] if heard["method"] == "ping" else []
+        assert answered == [1, 2, 3, 4]
+
+
+async def test_what_runs_is_told_with_every_restart(server: Server) -> None:
+    """notebook.actors: the tree's actors, each with its incarnation, and the journal's size."""
+    async with client(server) as control:
+        before = await control.ask("notebook", "actors")
+        assert [each["name"] for each in before["actors"]] == ["notebook", "gateway", *NOTEBOOK]
+        assert before["journal"] > 0
+        assert before["killable"]
+        await control.ask("chaos", "kill", {"actor": "kernel"})
+        with trio.fail_after(10):
+            while True:
+                after = {each["name"]: each for each in (await control.ask("notebook", "actors"))["actors"]}
+                if after["kernel"]["state"] == "up":
+                    break
+        was = {each["name"]: each["incarnation"] for each in before["actors"]}
+        assert after["kernel"]["incarnation"] == was["kernel"] + 1
+        assert after["hub"]["incarnation"] == was["hub"]

@@ -150,6 +150,25 @@ async def test_a_read_only_file_is_told_to_all_loses_nothing_and_recovers(tmp_pa
         await other.push("notebook", "saving", lambda message: message["status"] == "saved")
 
 
+async def test_who_stops_a_server_that_could_not_save_reads_so_and_the_next_start_has_the_edits(
+    tmp_path: Path,
+) -> None:
+    path, state = note(tmp_path / "n.ipynb"), tmp_path / "state"
+    path.chmod(0o444)
+    async with running_server(path, state_dir=state) as server:
+        async with Page(server) as page:
+            page.insert("first000", 0, "0 + ")
+            await page.control.push("notebook", "saving", lambda message: message["status"] == "saving")
+        server.terminate()
+        assert await server.wait() == 0
+        (line,) = server.stderr.splitlines()
+        assert "Not saved: n.ipynb could not be written: the file is read-only. The edits are kept" in line
+    path.chmod(0o644)
+    async with running_server(path, state_dir=state) as server, Page(server) as page:
+        await page.saved()
+        assert sources_of(path)["first000"] == "0 + 1 + 1"
+
+
 async def test_permissions_are_kept_and_a_symlink_is_followed(tmp_path: Path) -> None:
     """F-4."""
     (tmp_path / "real").mkdir()

@@ -247,7 +247,7 @@ async def test_saving_by_hand_replaces_what_is_no_notebook_and_keeps_it(tmp_path
 
 
 async def test_a_version_comes_back_and_so_does_what_was_there_before(tmp_path: Path) -> None:
-    """P-7, P-8."""
+    """P-11, P-12."""
     path, state = note(tmp_path / "n.ipynb", code_cell("second00", "2")), tmp_path / "state"
     async with running_server(path, state_dir=state) as server, Page(server) as page:
         page.insert("first000", 0, "lost = 1\n")
@@ -277,7 +277,7 @@ async def test_a_version_comes_back_and_so_does_what_was_there_before(tmp_path: 
 
 
 async def test_both_sides_of_a_merge_can_be_restored(tmp_path: Path) -> None:
-    """P-6, P-8."""
+    """P-10, P-12."""
     path = note(tmp_path / "n.ipynb")
     async with running_server(path) as server, Page(server) as page:
         page.insert("first000", 0, "ours = 1\n")

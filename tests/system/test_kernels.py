@@ -171,9 +171,11 @@ async def test_a_kernel_that_dies_in_a_cell_says_why_and_the_queue_is_cleared(se
     """K-4, R-2."""
     source, words = DEATHS[death]
     async with Page(server) as page:
-        cell, waits = page.add(source), page.add("print('never')")
+        cell, waits = page.add(f"input()\n{source}"), page.add("print('never')")
         await page.queue(cell)
         await page.queue(waits)
+        await page.until(lambda: (page.last("kernel", "input_request") or {}).get("request"))
+        await page.ask("kernel", "input_reply", {"value": ""})  # both are queued: now it may die
         await page.ended(cell, waits)
         assert (page.said(cell)["ename"], page.outputs(waits)) == ("KernelDied", [])
         assert words in page.said(cell)["evalue"]

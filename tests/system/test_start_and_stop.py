@@ -22,7 +22,7 @@ from tests.conformance.clients import until
 from tests.conformance.control_client import ControlClient, ControlError
 from tests.conformance.pycrdt_client import PycrdtClient
 from tests.server import READY, TOKEN, Server, ServerEnded, running_server
-from tests.system.support import FULL, Page, code_cell, read_notebook, sources_of, write_notebook
+from tests.system.support import FULL, Page, code_cell, free_ports, read_notebook, sources_of, write_notebook
 from tests.system.test_kernels import pid_of, runs
 
 pytestmark = pytest.mark.system
@@ -189,6 +189,58 @@ async def test_a_second_server_for_one_notebook_is_told_where_the_first_is(tmp_p
         assert ended.value.stderr.count("\n") == 1
         async with Page(server) as page:
             await page.works()
+
+
+async def test_a_start_with_nobody_to_read_what_it_says_serves_all_the_same(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    ports = ("--port", str(port), "--sync-port", "0", "--no-open")
+    for name, flags in (("/dev/full", os.O_WRONLY), ("/dev/null", os.O_RDONLY)):  # a full disk, a closed stream
+        unwritable = os.open(name, flags)
+        process = await trio.lowlevel.open_process(
+            [sys.executable, "-m", "gateway.cli", str(tmp_path / "n.ipynb"), *ports],
+            env=clean_environment(tmp_path / "state"),
+            stdout=unwritable,
+            stderr=subprocess.PIPE,
+        )
+        os.close(unwritable)
+        async with httpx.AsyncClient() as http:
+            with trio.fail_after(20):
+                while True:
+                    try:
+                        assert (await http.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
+                        break
+                    except httpx.TransportError:
+                        assert process.poll() is None
+                        await trio.sleep(0.05)
+        process.terminate()
+        assert process.stderr is not None
+        with trio.fail_after(10):
+            said = b"".join([chunk async for chunk in process.stderr]).decode()
+            assert await process.wait() == 0, said
+        await process.stderr.aclose()
+        assert "Traceback" not in said
+        assert f"Ganimede is ready: http://localhost:{port}/" in said  # so somebody may still learn of it
+
+
+async def test_ctrl_c_during_the_start_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    interrupted = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background inherits that it is ignored
+from gateway import cli
+
+class Interrupt:
+    def find_spec(self, name, *more):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+cli.main(sys.argv[2:])
+"""
+    for module in ("trio", "quart", "jupyter_client", "gateway.server"):
+        stderr = await refusal(
+            tmp_path, "-c", interrupted, module, str(tmp_path / "n.ipynb"), "--no-open", code=-signal.SIGINT
+        )
+        assert stderr == ""
 
 
 # Its master returns 0 whatever its only worker ended with: what it must do is end.

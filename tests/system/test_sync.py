@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 import trio
-from pycrdt import Array, Doc, Map, Text, create_update_message, write_message, write_var_uint
+from pycrdt import Array, Doc, Map, Text, create_update_message, merge_updates, write_message, write_var_uint
 from trio_websocket import ConnectionClosed
 
 from tests.conformance.clients import NodeClient, converged, until
@@ -385,8 +385,8 @@ async def test_types_nested_one_per_update_are_refused_at_some_depth(server: Ser
         assert fresh.synced.is_set()
 
 
-async def test_an_update_with_a_gap_is_asked_about_and_then_refused(server: Server) -> None:
-    """S-3."""
+def gapped_updates() -> list[bytes]:
+    """Edits of one client, of which the first ones are missing."""
     doc: Doc[object] = Doc()
     updates: list[bytes] = []
     subscription = doc.observe(lambda event: updates.append(event.update))
@@ -394,19 +394,47 @@ async def test_an_update_with_a_gap_is_asked_about_and_then_refused(server: Serv
     for number in range(10):
         array.append(f"gap{number:05}")
     doc.unobserve(subscription)
+    return updates[2:]
+
+
+async def test_updates_with_a_gap_of_a_client_that_does_not_answer_are_refused(server: Server) -> None:
+    """S-3."""
     asked: list[bytes] = []
     sender = Connection(server.room_url, server.token)
     async with sender:
         await sender.connect(lambda message: asked.append(bytes(message)) if message[:2] == b"\0\0" else None)
-        with suppress(ConnectionClosed), trio.move_on_after(20):
-            while True:  # one burst is asked about once: what was sent before the question depends on the same gap
-                for update in updates[2:]:
+        with suppress(ConnectionClosed), trio.move_on_after(30):
+            while True:
+                for update in gapped_updates():
                     await sender.send(create_update_message(update))
                 await trio.sleep(0.2)
         assert await sender.wait_closed() == 4400
-    assert len(asked) == 1 + 3  # the greeting is one, too
+    assert len(asked) == 1  # what was sent before the answer would be in the answer
     async with stock(server) as fresh:
         assert not [cell for cell in fresh.array("cells") if str(cell).startswith("gap")]
+
+
+async def test_of_a_sync_answer_with_a_gap_the_rest_is_dropped_and_the_sender_told(server: Server) -> None:
+    """S-3: on the page's socket in words."""
+    heard: list[str | bytes] = []
+    sender = Connection(server.control_url, server.token)
+    doc: Doc[object] = Doc()
+    doc.get("whole", type=Map)["key"] = "arrives"
+    async with sender, stock(server) as other:
+        await sender.connect(heard.append)
+        await sender.send(b"\x00\x01" + write_message(merge_updates(doc.get_update(), *gapped_updates())))
+
+        async def told() -> bool:
+            return any("edits_incomplete" in each for each in heard if isinstance(each, str))
+
+        await until(told)
+        await until(lambda: _is(other, "whole", {"key": "arrives"}))
+        assert sender.connected
+        assert not [cell for cell in other.array("cells") if str(cell).startswith("gap")]
+
+
+async def _is(client: PycrdtClient, name: str, content: object) -> bool:
+    return client.map(name).to_py() == content
 
 
 # ------------------------------------------------------------------------------------- what the server puts right
@@ -570,3 +598,86 @@ async def test_a_client_frozen_and_thawed_is_whole_again(server: Server) -> None
             python.insert("frozen00", 0, "y")
         os.kill(node.pid, signal.SIGCONT)
         await converged(node, python)
+
+
+# ------------------------------------------------------------------------------------------- who writes under which id
+
+
+async def test_who_comes_back_while_the_old_connection_is_half_open_loses_nothing(server: Server) -> None:
+    """S-10, S-11: the same document on a new connection; of the old one nobody noticed that it is dead."""
+    async with stock(server) as other, stock(server) as old:
+        old.set_awareness({"user": "x"})
+        old.create("halfopen", "sent")
+        await until(lambda: _says(other, "halfopen", "sent"))
+        old._hear_sync = lambda message: None  # type: ignore[method-assign]
+        back = PycrdtClient(server.room_url, server.token, doc=old.doc)
+        # From here on the old connection says nothing more.
+        old.doc.unobserve(old._subscription)
+        old._subscription = old.doc.observe(lambda event: None)
+        back.insert("halfopen", 4, " offline")
+        async with back:
+            back.set_awareness({"user": "x"})
+            back.insert("halfopen", 12, " typed")
+            await until(lambda: _says(other, "halfopen", "sent offline typed"), within=20)
+            assert await old.connection.wait_closed() == 1013
+            back.insert("halfopen", 18, ".")
+            await until(lambda: _says(other, "halfopen", "sent offline typed."))
+            assert back.connection.connected
+
+
+async def test_edits_under_the_id_of_somebody_who_is_here_are_cut_and_the_page_told(server: Server) -> None:
+    """S-10."""
+    heard: list[str | bytes] = []
+    sender = Connection(server.control_url, server.token)
+    async with stock(server) as victim, sender:
+        victim.create("victim00", "mine")
+        await until(lambda: _holds(server, "victim00"))
+        forged: Doc[object] = Doc(client_id=victim.doc.client_id)
+        forged.apply_update(victim.doc.get_update())
+        before = forged.get_state()
+        forged.get("cells", type=Array).append("forged00")
+        await sender.connect(heard.append)
+        for _ in range(3):
+            await sender.send(create_update_message(forged.get_update(before)))
+
+        async def told() -> bool:
+            return any("client_id_taken" in each for each in heard if isinstance(each, str))
+
+        await until(told)
+        victim.insert("victim00", 4, " still")
+        async with stock(server) as fresh:
+            await until(lambda: _says(fresh, "victim00", "mine still"))
+            assert "forged00" not in list(fresh.array("cells"))
+        assert sum("client_id_taken" in each for each in heard if isinstance(each, str)) == 1
+        assert victim.connection.connected
+        assert sender.connected
+
+
+async def test_an_id_that_somebody_shows_itself_under_is_not_anybodys(server: Server) -> None:
+    """S-10: also before its first edit."""
+    heard: list[str | bytes] = []
+    sender = Connection(server.control_url, server.token)
+    async with stock(server) as victim, stock(server) as other, sender:
+        victim.set_awareness({"user": "x"})
+        await until(lambda: _present(other, victim.doc.client_id))
+        forged: Doc[object] = Doc(client_id=victim.doc.client_id)
+        forged.get("cells", type=Array).append("forged01")
+        await sender.connect(heard.append)
+        await sender.send(create_update_message(forged.get_update()))
+
+        async def told() -> bool:
+            return any("client_id_taken" in each for each in heard if isinstance(each, str))
+
+        await until(told)
+        victim.create("first000", "mine")
+        await until(lambda: _says(other, "first000", "mine"))
+        assert "forged01" not in list(other.array("cells"))
+
+
+async def _present(client: PycrdtClient, client_id: int) -> bool:
+    return client_id in client.present()
+
+
+async def _holds(server: Server, cell: str) -> bool:
+    async with stock(server) as fresh:
+        return cell in list(fresh.array("cells"))

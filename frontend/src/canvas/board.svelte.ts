@@ -29,6 +29,8 @@ export class Board {
   #edge: EdgeName | null = $state.raw(null);
   /** The cell under the pointer. */
   hovered: string | null = $state(null);
+  /** Begin an edge from this cell that ends where the next press goes; the canvas does it. */
+  connectFrom: (id: string) => void = () => {};
 
   constructor(readonly session: Session) {
     this.scene = new Scene(session.notebook, session.config, this.viewport);
@@ -79,6 +81,14 @@ export class Board {
 
   rest(): void {
     this.#editing = null;
+  }
+
+  /** Begin to write in it by a key or a double-click: where one can read what one writes. */
+  write(id: string): void {
+    this.edit(id);
+    this.stage.look();
+    const rect = this.scene.layout.cells.get(id);
+    if (rect !== undefined) this.viewport.approach(rect);
   }
 
   /** Cells that others deleted are no longer selected. */
@@ -189,9 +199,7 @@ export class Board {
 
   /** A new cell has the keyboard at once. */
   #begin(id: string): string {
-    this.edit(id);
-    this.stage.look();
-    this.reveal(id);
+    this.write(id);
     return id;
   }
 

@@ -1,8 +1,10 @@
 /** What keys and menus do to the selection. */
 import { childrenOf, descendants } from '../doc/graph';
 import type { CellType, Collapsed, Place } from '../doc/values';
+import { help } from '../ui/help.svelte';
 import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
+import { copySelected, duplicateSelected, pasteHeld } from './clipboard';
 import { storedFor } from './drop';
 import { moved, type Rect } from './geometry';
 import type { Command } from './keyboard';
@@ -30,6 +32,16 @@ export function perform(board: Board, command: Command): void {
       return void server.checkpoint();
     case 'delete':
       return deleteSelected(board);
+    case 'copy':
+      return copySelected(board);
+    case 'cut':
+      return cutSelected(board);
+    case 'paste':
+      return pasteHeld(board);
+    case 'duplicate':
+      return duplicateSelected(board);
+    case 'help':
+      return help.toggle();
     case 'select all':
       return board.select(board.scene.order);
     case 'rest':
@@ -50,7 +62,7 @@ export function perform(board: Board, command: Command): void {
 function performOnCurrent(board: Board, what: Command['do']): void {
   const id = board.current;
   if (id === null) return;
-  if (what === 'edit') board.edit(id);
+  if (what === 'edit') board.write(id);
   else if (what === 'run') runSelected(board);
   else if (what === 'run and advance') board.runAndAdvance(id);
   else if (what === 'insert above') board.insertAbove(id);
@@ -92,6 +104,10 @@ export function runSelected(board: Board): void {
   if (ids.length > 0) board.session.server.run(ids);
 }
 
+export function runAll(board: Board): void {
+  board.session.server.run(codeIn(board, board.scene.order));
+}
+
 /** Without a question: undo brings them back. Tissues take what is inside along. */
 export function deleteSelected(board: Board): void {
   const { acts } = board.session;
@@ -101,6 +117,11 @@ export function deleteSelected(board: Board): void {
     board.selectEdge(null);
     return;
   }
+  deleteCells(board, board.selection);
+}
+
+export function cutSelected(board: Board): void {
+  copySelected(board);
   deleteCells(board, board.selection);
 }
 

@@ -8,6 +8,8 @@ export interface Route {
   readonly head: string;
   readonly start: WorldPoint;
   readonly end: WorldPoint;
+  /** Half way along it. */
+  readonly half: WorldPoint;
 }
 
 export type Side = 'top' | 'bottom' | 'left' | 'right';
@@ -62,7 +64,9 @@ function routeBetween(start: WorldPoint, out: Side, end: WorldPoint, into: Side)
   const pull = reach(start, base, ox, oy);
   const c1 = worldPoint(start.x + ox * pull, start.y + oy * pull);
   const c2 = worldPoint(base.x + ix * pull, base.y + iy * pull);
-  return { path: `M${at(start)}C${at(c1)} ${at(c2)} ${at(base)}`, head: arrow(end, base), start, end };
+  const along = (a: number, b: number, c: number, d: number): number => (a + 3 * b + 3 * c + d) / 8;
+  const half = worldPoint(along(start.x, c1.x, c2.x, base.x), along(start.y, c1.y, c2.y, base.y));
+  return { path: `M${at(start)}C${at(c1)} ${at(c2)} ${at(base)}`, head: arrow(end, base), start, end, half };
 }
 
 /** How far the curve leaves straight on: half the way, more where it has to turn back. */

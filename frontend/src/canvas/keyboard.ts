@@ -14,6 +14,11 @@ export type Command =
         | 'insert above'
         | 'insert below'
         | 'delete'
+        | 'copy'
+        | 'cut'
+        | 'paste'
+        | 'duplicate'
+        | 'help'
         | 'select all'
         | 'undo'
         | 'redo'
@@ -53,6 +58,7 @@ const WITH_MOD: Readonly<Record<string, Command>> = {
   z: { do: 'undo' },
   y: { do: 'redo' },
   s: { do: 'save' },
+  d: { do: 'duplicate' },
   ...ZOOM,
 };
 
@@ -66,12 +72,18 @@ const PLAIN: Readonly<Record<string, Command>> = {
   m: { do: 'type', type: 'markdown' },
   y: { do: 'type', type: 'code' },
   z: { do: 'undo' },
+  // With Ctrl or Cmd these come as the browser's own clipboard events.
+  c: { do: 'copy' },
+  x: { do: 'cut' },
+  v: { do: 'paste' },
   ...ZOOM,
 };
 
 export function commandOf(event: Keys): Command | null {
   const direction = ARROWS[event.key];
   const mod = event.ctrlKey || event.metaKey;
+  // Wherever a keyboard has it, with Shift or without.
+  if (event.key === '?' && !mod) return { do: 'help' };
   if (direction !== undefined) {
     if (mod) return null;
     if (event.altKey) return event.shiftKey ? null : { do: 'nudge', direction };

@@ -1,14 +1,27 @@
-/** The context menus of the canvas, of cells, tissues and edges. */
+/** The menus of the canvas, of cells, tissues and edges, and of the kernel. */
 import { foldMenu } from '../cell/menu';
 import { rootOf } from '../doc/graph';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
 import type { Board, EdgeName } from './board.svelte';
-import { codeIn, deleteCells, dissolve, fold, runSelected } from './commands';
+import { copySelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
+import { codeIn, cutSelected, deleteCells, dissolve, fold, runAll, runSelected } from './commands';
 import type { WorldPoint } from './geometry';
 
 const MOD = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl+';
 const NAMES: Readonly<Record<CellType, string>> = { code: 'code', markdown: 'markdown', raw: 'raw text' };
+
+/** A restart takes everybody's variables, and no undo brings them back: a second press, on words that say so. */
+export function kernelMenu(board: Board): MenuItem[] {
+  const { server } = board.session;
+  const thenAll = (restarted: boolean): void => {
+    if (restarted) runAll(board);
+  };
+  return [
+    { label: 'Restart and lose all variables', danger: true, run: () => void server.restart() },
+    { label: 'Restart and run all cells', danger: true, run: () => void server.restart().then(thenAll) },
+  ];
+}
 
 export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
   const { order } = board.scene;
@@ -16,15 +29,16 @@ export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
   return [
     { label: 'New code cell here', run: () => void board.createAt(at, 'code') },
     { label: 'New markdown cell here', run: () => void board.createAt(at, 'markdown') },
+    { label: 'Paste here', disabled: !holdsCells(), run: () => pasteHeld(board, at) },
     'separator',
+    { label: 'Run all cells', disabled: codeIn(board, order).length === 0, run: () => runAll(board) },
     { label: 'Select all', keys: `${MOD}A`, disabled: empty, run: () => board.select(order) },
     { label: 'Fit everything', keys: '1', disabled: empty, run: () => board.fit() },
     { label: 'Zoom to 100 %', keys: '0', run: () => board.viewport.zoomBy(1 / board.viewport.zoom) },
   ];
 }
 
-/** `connect`: begin an edge from this cell that ends where the next click goes. */
-export function menuOfCell(board: Board, id: string, connect: (from: string) => void): MenuItem[] {
+export function menuOfCell(board: Board, id: string): MenuItem[] {
   if (board.selection.size > 1 && board.selection.has(id)) return menuOfSelection(board);
   const { notebook, server } = board.session;
   const cell = notebook.cell(id);
@@ -46,7 +60,10 @@ export function menuOfCell(board: Board, id: string, connect: (from: string) => 
     ...run,
     { label: 'Insert cell above', keys: 'A', run: () => void board.insertAbove(id) },
     { label: 'Insert cell below', keys: 'B', run: () => void board.insertBelow(id) },
-    ...structureItems(board, id, connect),
+    'separator',
+    ...clipItems(board),
+    'separator',
+    ...structureItems(board, id),
     'separator',
     ...foldMenu(cell, board.session),
     'separator',
@@ -59,13 +76,20 @@ export function menuOfCell(board: Board, id: string, connect: (from: string) => 
   ];
 }
 
-function structureItems(board: Board, id: string, connect: (from: string) => void): MenuItem[] {
+function clipItems(board: Board): MenuItem[] {
+  return [
+    { label: 'Copy', keys: `${MOD}C`, run: () => copySelected(board) },
+    { label: 'Cut', keys: `${MOD}X`, run: () => cutSelected(board) },
+    { label: 'Duplicate', keys: `${MOD}D`, run: () => duplicateSelected(board) },
+  ];
+}
+
+function structureItems(board: Board, id: string): MenuItem[] {
   const { notebook, acts } = board.session;
   const { type } = notebook.cell(id);
   const items: MenuItem[] = [];
   if (notebook.parents.has(id)) items.push({ label: 'Take out of tissue', run: () => takeOut(board, id) });
-  else items.push({ label: 'Connect to…', run: () => connect(id) });
-  items.push('separator');
+  else items.push({ label: 'Connect to…', run: () => board.connectFrom(id) });
   if (notebook.pc.has(id)) {
     items.push({ label: 'Add cell to tissue', run: () => void board.insertInside(id) });
     items.push({ label: 'Dissolve tissue', run: () => dissolve(board, id) });
@@ -101,6 +125,8 @@ function menuOfSelection(board: Board): MenuItem[] {
       disabled: code.length === 0,
       run: () => runSelected(board),
     },
+    'separator',
+    ...clipItems(board),
     'separator',
     { label: 'Fold inputs', run: () => fold(board, 'i') },
     { label: 'Fold outputs', run: () => fold(board, 'o') },

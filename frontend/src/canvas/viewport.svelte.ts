@@ -9,6 +9,7 @@ import {
   type ScreenPoint,
   type WorldPoint,
 } from './geometry';
+import { PLAIN_BELOW } from './stage.svelte';
 
 export type { ScreenPoint, WorldPoint } from './geometry';
 
@@ -16,6 +17,9 @@ export const LEAST_ZOOM = 0.1;
 export const MOST_ZOOM = 4;
 /** What the bar at the top covers, in screen pixels. */
 export const BAR = 76;
+/** Up to this width, as in the style sheets, the bars at the bottom cover so much. */
+const NARROW = 820;
+const TOOLS = 108;
 /** Free room around what is shown on request. */
 const MARGIN = 32;
 /** So long after the last step the camera is at rest. */
@@ -74,6 +78,11 @@ export class Viewport {
     return this.toWorld(screenPoint(this.#width / 2, (this.#height + BAR) / 2));
   }
 
+  /** What is not free at the bottom: on a narrow screen the tools are there. */
+  get #below(): number {
+    return this.#width <= NARROW ? TOOLS : MARGIN;
+  }
+
   toWorld(point: ScreenPoint): WorldPoint {
     return worldPoint(this.#x + point.x / this.#zoom, this.#y + point.y / this.#zoom);
   }
@@ -120,7 +129,7 @@ export class Viewport {
   /** All of it, never larger than life. */
   fit(rect: Rect | null): void {
     if (rect === null || this.#width === 0) return;
-    const [wide, high] = [this.#width - 2 * MARGIN, this.#height - BAR - MARGIN];
+    const [wide, high] = [this.#width - 2 * MARGIN, this.#height - BAR - this.#below];
     const zoom = clamp(Math.min(wide / rect.width, high / rect.height, 1), LEAST_ZOOM, 1);
     this.#glide({
       x: rect.left + rect.width / 2 - this.#width / 2 / zoom,
@@ -146,11 +155,23 @@ export class Viewport {
       left: this.#x + MARGIN / zoom,
       top: this.#y + BAR / zoom,
       width: (this.#width - 2 * MARGIN) / zoom,
-      height: (this.#height - BAR - MARGIN) / zoom,
+      height: (this.#height - BAR - this.#below) / zoom,
     };
     const dx = shift(rect.left, right(rect), free.left, right(free));
     const dy = shift(rect.top, bottom(rect), free.top, bottom(free));
     if (dx !== 0 || dy !== 0) this.#glide({ x: this.#x + dx, y: this.#y + dy, zoom });
+  }
+
+  /** From afar nobody can write: as large as life, or as the view is wide. Else into sight only. */
+  approach(rect: Rect): void {
+    if (this.#zoom >= PLAIN_BELOW) return this.reveal(rect);
+    const zoom = clamp((this.#width - MARGIN) / rect.width, 0.5, 1);
+    const free = this.#height / zoom - rect.height;
+    this.#glide({
+      x: rect.left + rect.width / 2 - this.#width / 2 / zoom,
+      y: rect.top - Math.max(BAR / zoom, free / 3),
+      zoom,
+    });
   }
 
   #glide(to: View): void {

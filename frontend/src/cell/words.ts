@@ -35,6 +35,8 @@ export interface Situation {
   state: CellState;
   /** Asked for, and the server has not answered yet. */
   asked: boolean;
+  /** There is no kernel yet that could run it. */
+  starting: boolean;
   place: number | null;
   startedAt: number | null;
   ranFor: number | null;
@@ -43,6 +45,7 @@ export interface Situation {
 
 /** `now` is asked for only while the cell runs: nothing else ticks. */
 export function stateWords(cell: Situation, now: () => number): { text: string; tone: Tone } {
+  if (cell.state === 'running' && cell.starting) return { text: 'waiting for the kernel', tone: 'wait' };
   if (cell.state === 'running') {
     return {
       text: cell.startedAt === null ? 'running' : `running ${elapsed(now() - cell.startedAt)}`,

@@ -5,6 +5,7 @@
  * it back whole; creating writes the Map outside the undo stack for the same reason.
  */
 import * as Y from 'yjs';
+import type { Clip } from './clip';
 import { childrenOf, descendants, flowWouldCycle, wouldCycle } from './graph';
 import { newCellId } from './ids';
 import type { Notebook } from './notebook.svelte';
@@ -47,9 +48,8 @@ export class Acts {
   }
 
   createCell(spec: NewCell): string {
-    let id = newCellId();
-    while (this.#doc.share.has(id)) id = newCellId();
-    this.#doc.transact(() => this.#fill(id, spec), 'create');
+    const id = this.#newId();
+    this.#doc.transact(() => void this.#fill(id, spec), 'create');
     this.undo.step(() => {
       this.#cells.insert(this.#indexInDocument(spec), [id]);
       if (spec.parent !== undefined && this.notebook.has(spec.parent)) {
@@ -64,6 +64,42 @@ export class Acts {
     return id;
   }
 
+  #newId(): string {
+    let id = newCellId();
+    while (this.#doc.share.has(id)) id = newCellId();
+    return id;
+  }
+
+  /** Copies with new ids, their corner at `to`, or into a tissue before the child with this index. */
+  paste(clip: Clip, to: Place, into?: { parent: string; index: number }): string[] {
+    const { cells } = clip;
+    const ids = cells.map(() => this.#newId());
+    this.#doc.transact(() => {
+      for (const [i, { left, top, width, ...cell }] of cells.entries()) {
+        const place = { left: to.left + left, top: to.top + top, width: width ?? CELL_WIDTH };
+        const map = this.#fill(ids[i] as string, { type: cell.type, source: cell.source, ...place });
+        map.set('collapsed', cell.collapsed);
+        for (const key of ['metadata', 'attachments'] as const)
+          if (Object.keys(cell[key]).length > 0) map.set(key, cell[key]);
+      }
+    }, 'create');
+    this.undo.step(() => {
+      this.#cells.push(ids);
+      for (const [i, { tissue }] of cells.entries()) if (tissue) this.#edges(this.#pc, ids[i] as string);
+      const roots: string[] = [];
+      for (const [i, { parent }] of cells.entries()) {
+        if (parent === null) roots.push(ids[i] as string);
+        else insertAt(this.#edges(this.#pc, ids[parent] as string), ids[i] as string);
+      }
+      if (into !== undefined && this.notebook.has(into.parent))
+        this.#edges(this.#pc, into.parent).insert(into.index, roots);
+      // Flow lies between top-level cells only.
+      else
+        for (const [a, b] of clip.flow) insertAt(this.#edges(this.#np, ids[a] as string), ids[b] as string);
+    });
+    return ids;
+  }
+
   /** The flow into `next` goes through `id`: what comes from `only`, else all of it. */
   #goBefore(id: string, next: string, only: string | undefined): void {
     for (const [from, targets] of [...this.#np.entries()]) {
@@ -76,7 +112,7 @@ export class Acts {
     insertAt(this.#edges(this.#np, id), next);
   }
 
-  #fill(id: string, spec: NewCell): void {
+  #fill(id: string, spec: Omit<NewCell, 'parent'>): Y.Map<unknown> {
     const map = this.#doc.getMap<unknown>(id);
     map.set('id', id);
     map.set('type', spec.type);
@@ -89,6 +125,7 @@ export class Acts {
     map.set('height', CELL_HEIGHT);
     map.set('collapsed', null);
     map.set('state', 'idle');
+    return map;
   }
 
   /** Behind the cell it follows on the canvas, so that the file keeps the order of the flow. */

@@ -66,6 +66,11 @@ export class Cell {
     this.#startedAt = now === 'running' ? Date.now() : null;
   }
 
+  /** It has only waited until now. */
+  begins(): void {
+    if (this.#startedAt !== null) this.#startedAt = Date.now();
+  }
+
   get type(): CellType {
     return asCellType(this.#keys.get('type'));
   }

@@ -32,6 +32,8 @@ function readEdges(shared: Y.Map<unknown>, exists: ReadonlySet<string>): Edges {
   return edges;
 }
 
+const STARTING: ReadonlySet<string> = new Set(['none', 'starting', 'restarting']);
+
 /** A signal that a Yjs observer bumps. */
 class Signal {
   #version = $state(0);
@@ -108,7 +110,15 @@ export class Notebook {
     this.#roots.pc.observeDeep(this.#changed.pc.bump);
     this.#roots.queue.observe(this.#changed.queue.bump);
     this.#roots.path.observe(this.#changed.path.bump);
+    doc.getMap('kernel').observe(this.#kernelChanged);
   }
+
+  /** A cell that waited for its kernel has not run before: its time counts from here. */
+  readonly #kernelChanged = (event: Y.YMapEvent<unknown>): void => {
+    const before = event.changes.keys.get('status')?.oldValue as unknown;
+    const head = this.#roots.queue.length > 0 ? this.#roots.queue.get(0) : undefined;
+    if (STARTING.has(str(before)) && typeof head === 'string') this.cell(head).begins();
+  };
 
   has(id: string): boolean {
     return this.#exists.has(id);
@@ -149,6 +159,7 @@ export class Notebook {
     this.#roots.pc.unobserveDeep(this.#changed.pc.bump);
     this.#roots.queue.unobserve(this.#changed.queue.bump);
     this.#roots.path.unobserve(this.#changed.path.bump);
+    this.doc.getMap('kernel').unobserve(this.#kernelChanged);
     this.#kernel.destroy();
     this.#notebook.destroy();
     for (const cell of this.#cells.values()) cell.destroy();

@@ -2,9 +2,9 @@
  * The shared document on one connection: sync, awareness, control messages, and the copy that this browser keeps.
  *
  * A connection begins with `notebook.get`: its answer names the epoch, the lineage of the document. Only then is the
- * kept copy of that epoch read and a byte merged. Edits made without a link stay in the document and in IndexedDB;
- * an edit counts as unsent until the server has answered a question asked after it, for it answers none before what
- * came earlier is in its journal (protocol/SPEC.md, P-1).
+ * kept copy read and a byte merged. Edits made without a link stay in the document and in IndexedDB. An edit is
+ * unsent until the server says that it is in its journal, and unfiled until it is in the notebook's file: both count
+ * the sync updates of this connection (protocol/SPEC.md, S-14).
  */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
@@ -17,59 +17,47 @@ import {
 import { messageYjsSyncStep2, readSyncMessage, writeSyncStep1, writeUpdate } from 'y-protocols/sync';
 import * as Y from 'yjs';
 import { Connection } from './connection';
-import { KeptCopy } from './kept';
+import { KeptCopy, type Contents } from './kept';
+import type { Change } from './rebase';
+import { RequestError, Requests } from './requests';
+import { Tally } from './tally.svelte';
 import { asObject, type JsonObject } from './values';
 
 const SYNC = 0;
 const AWARENESS = 1;
 const QUERY_AWARENESS = 3;
+const ANNOUNCE = 100;
+const DURABLE = 102;
+const FILED = 103;
 /** How long the kept copy may take to be read before the page goes on without it. */
 const KEPT_COPY_PATIENCE = 3000;
-const CONFIRM_DELAY = 250;
 
 export type LinkState = 'connecting' | 'syncing' | 'connected' | 'offline' | 'refused';
-
-/** Why a request failed; `code` is the server's (protocol/SPEC.md, W), or `lost`. */
-export class RequestError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-interface Waiting {
-  frame: string;
-  sent: boolean;
-  resolve(message: JsonObject): void;
-  reject(error: RequestError): void;
-}
 
 export class Room {
   readonly doc = new Y.Doc();
   readonly awareness = new Awareness(this.doc);
   readonly #connection: Connection;
-  readonly #requests = new Map<string, Waiting>();
+  readonly #requests = new Requests((frame) => this.#connection.send(frame));
+  readonly #tally = new Tally();
   readonly #early: Uint8Array[] = [];
   #kept: KeptCopy | null = null;
   #ended = false;
   #epoch: string | null = null;
   #ready = false; // this connection's epoch is ours: frames may be merged
-  #counter = 0;
-  #edits = 0;
-  #confirming = false;
 
   #state: LinkState = $state('connecting');
   #reason = $state('');
   #retryIn: number | null = $state(null);
-  #unsent = $state(0);
   #loaded = $state(false);
   #keeps = $state(true);
+  #aside: readonly Change[] = $state.raw([]);
 
+  /** `otherLineage`: the server holds another lineage of the notebook now, and nothing of this room may meet it. */
   constructor(
     url: string,
     readonly pushed: (channel: string, method: string, message: JsonObject) => void,
+    readonly otherLineage: () => void = () => undefined,
   ) {
     this.doc.on('update', this.#edited);
     this.awareness.on('update', this.#presence);
@@ -90,9 +78,17 @@ export class Room {
   get retryIn(): number | null {
     return this.#retryIn;
   }
-  /** Edits of this page, one per transaction, that the server has not confirmed. */
+  /** Edits of this browser, one per transaction, that are not yet in the server's journal. */
   get unsent(): number {
-    return this.#unsent;
+    return this.#tally.unsent;
+  }
+  /** The same for the notebook's file. */
+  get unfiled(): number {
+    return this.#tally.unfiled;
+  }
+  /** Edits that were made in an earlier lineage and are still to be placed in this one. */
+  get aside(): readonly Change[] {
+    return this.#aside;
   }
   /** Whether the document was here once: from the server or from the kept copy. */
   get loaded(): boolean {
@@ -112,10 +108,10 @@ export class Room {
 
   async #greet(): Promise<void> {
     this.#state = 'syncing';
-    let epoch: string;
+    let path: string, epoch: string;
     try {
-      const summary = await this.#ask('notebook', 'get', {}, true);
-      epoch = `${String(summary['path'])}#${String(summary['epoch'])}`;
+      const summary = await this.#requests.ask('notebook', 'get', {}, 'now');
+      [path, epoch] = [String(summary['path']), String(summary['epoch'])];
     } catch (error) {
       if (!(error instanceof RequestError) || error.code === 'lost') return;
       this.#reason = error.message;
@@ -124,39 +120,61 @@ export class Room {
       return;
     }
     if (this.#epoch !== null && this.#epoch !== epoch) {
-      this.#refuse(
-        'The notebook was rebuilt from its file meanwhile. Reload the page to see it; what you wrote since the link was lost is still in this window.',
-      );
+      this.#meetOther();
       return;
     }
     if (this.#epoch === null) {
       this.#epoch = epoch;
-      await this.#readKeptCopy(epoch);
+      await this.#readKeptCopy(path, epoch);
     }
     if (!this.#connection.open) return;
     this.#ready = true;
+    this.#tally.begin();
+    this.#send(ANNOUNCE, () => undefined);
     this.#send(SYNC, (encoder) => writeSyncStep1(encoder, this.doc));
     // A renewed clock: peers forgot this client when the link was lost.
     this.awareness.setLocalState(this.awareness.getLocalState());
     for (const frame of this.#early.splice(0)) this.#merge(frame);
   }
 
+  /** What was never sent is in the kept copy, and a new room takes it from there; else it is only in this tab. */
+  #meetOther(): void {
+    const kept = this.#kept !== null || this.unsent === 0;
+    this.#refuse(
+      kept
+        ? 'The notebook was rebuilt from its file meanwhile.'
+        : 'The notebook was rebuilt from its file meanwhile. Reload the page to see it; what you wrote since the link was lost is still in this window.',
+    );
+    if (kept) this.otherLineage();
+  }
+
   /** Waits until it is read, unless that takes too long. */
-  async #readKeptCopy(epoch: string): Promise<void> {
+  async #readKeptCopy(path: string, epoch: string): Promise<void> {
     let late = false;
-    const read = KeptCopy.open(`ganimede ${epoch}`, this.doc, (reason) => this.#keepsNothing(reason)).then(
-      (kept) => {
-        if (this.#ended) kept.close();
-        else this.#kept = kept;
-        // Its edits came behind the sync that would have brought them to the server.
-        if (late && this.#ready) this.#sendUpdate(Y.encodeStateAsUpdate(this.doc));
+    const opening = KeptCopy.open(path, epoch, (reason) => this.#keepsNothing(reason)).then(
+      ({ copy, contents }) => {
+        if (this.#ended) copy.close();
+        else this.#takeKept(copy, contents, late);
       },
       (reason: unknown) => this.#keepsNothing(reason),
     );
     const patience = new Promise<void>((resolve) =>
       setTimeout(() => ((late = true), resolve()), KEPT_COPY_PATIENCE),
     );
-    await Promise.race([read, patience]);
+    await Promise.race([opening, patience]);
+  }
+
+  #takeKept(copy: KeptCopy, { theirs, mine, aside }: Contents, late: boolean): void {
+    this.#kept = copy;
+    this.#aside = aside;
+    if (late) copy.keepTheirs(Y.encodeStateAsUpdate(this.doc));
+    this.doc.transact(() => {
+      for (const update of [...theirs, ...mine]) applyKept(this.doc, update, copy);
+    }, copy);
+    this.#tally.made(mine.length);
+    copy.claimFound(this.#tally.edits);
+    // Its edits came behind the sync that would have brought them to the server.
+    if (late && this.#ready && mine.length > 0) this.#sendUpdate(Y.encodeStateAsUpdate(this.doc));
   }
 
   #keepsNothing(reason: unknown): void {
@@ -164,31 +182,29 @@ export class Room {
     this.#keeps = false;
   }
 
+  /** What is left of the edits of an earlier lineage: none, when all are placed or dismissed. */
+  setAside(changes: readonly Change[]): void {
+    this.#aside = changes;
+    this.#kept?.setAside(changes);
+  }
+
   #synced(): void {
     this.#connection.settled();
     this.#state = 'connected';
     this.#reason = '';
     this.#loaded = true;
-    for (const waiting of this.#requests.values()) {
-      if (!waiting.sent) waiting.sent = this.#connection.send(waiting.frame);
-    }
-    this.#confirmSoon();
+    this.#requests.flush();
   }
 
   #lost(code: number, reason: string, retryIn: number | null): void {
     this.#ready = false;
     this.#early.length = 0;
-    this.#confirming = false;
     this.#retryIn = retryIn;
     this.#reason = reason || (code === 1012 ? 'the server restarts' : 'no connection to the server');
     this.#state = retryIn === null ? 'refused' : 'offline';
     const others = [...this.awareness.getStates().keys()].filter((id) => id !== this.doc.clientID);
     removeAwarenessStates(this.awareness, others, this);
-    for (const [id, waiting] of this.#requests) {
-      if (!waiting.sent) continue;
-      this.#requests.delete(id);
-      waiting.reject(new RequestError('lost', 'The connection was lost before the server answered.'));
-    }
+    this.#requests.lose();
   }
 
   #refuse(reason: string): void {
@@ -218,7 +234,8 @@ export class Room {
         const encoder = encoding.createEncoder();
         encoding.writeVarUint(encoder, SYNC);
         readSyncMessage(decoder, encoder, this.doc, this);
-        if (encoding.length(encoder) > 1) this.#connection.send(encoding.toUint8Array(encoder));
+        // The answer to step 1: all that the server lacks.
+        if (encoding.length(encoder) > 1) this.#sendSync(encoding.toUint8Array(encoder));
         break;
       }
       case AWARENESS:
@@ -227,32 +244,50 @@ export class Room {
       case QUERY_AWARENESS:
         this.#sendAwareness([this.doc.clientID]);
         break;
+      case DURABLE: {
+        const edits = this.#tally.durable(decoding.readVarUint(decoder));
+        this.#kept?.confirm(edits);
+        break;
+      }
+      case FILED:
+        this.#tally.filed(decoding.readVarUint(decoder));
+        break;
     }
   }
 
   /** What a sync brings may be the whole document, which yjs would encode anew for whoever listens to updates: a
    * sixth of the time to the first paint. Here nobody has to, the bytes are at hand. */
   #take(update: Uint8Array): void {
-    const apply = (): void => Y.applyUpdate(this.doc, update, this);
     this.doc.off('update', this.#edited);
     try {
-      if (this.#kept === null) apply();
-      else this.#kept.take(update, apply);
+      Y.applyUpdate(this.doc, update, this);
     } finally {
       this.doc.on('update', this.#edited);
     }
+    this.#kept?.keepTheirs(update);
   }
 
   readonly #edited = (update: Uint8Array, origin: unknown): void => {
-    if (origin === this || origin instanceof KeptCopy) return;
-    this.#edits += 1;
-    this.#unsent += 1;
+    if (origin instanceof KeptCopy) return;
+    if (origin === this) {
+      this.#kept?.keepTheirs(update);
+      return;
+    }
+    this.#tally.made();
+    this.#kept?.keepMine(update, this.#tally.edits);
     if (this.#ready) this.#sendUpdate(update);
-    this.#confirmSoon();
   };
 
   #sendUpdate(update: Uint8Array): void {
-    this.#send(SYNC, (encoder) => writeUpdate(encoder, update));
+    const encoder = encoding.createEncoder();
+    encoding.writeVarUint(encoder, SYNC);
+    writeUpdate(encoder, update);
+    this.#sendSync(encoding.toUint8Array(encoder));
+  }
+
+  /** A sync update, which the server counts as we do; all edits so far are in it or were sent before. */
+  #sendSync(frame: Uint8Array<ArrayBuffer>): void {
+    if (this.#connection.send(frame)) this.#tally.sent();
   }
 
   readonly #presence = (
@@ -270,43 +305,13 @@ export class Room {
     );
   }
 
-  /** Ask something whose answer proves that every edit sent before it is durable. One question at a time. */
-  #confirmSoon(): void {
-    if (this.#confirming || this.#unsent === 0 || this.#state !== 'connected') return;
-    this.#confirming = true;
-    setTimeout(() => void this.#confirm(), CONFIRM_DELAY);
-  }
-
-  async #confirm(): Promise<void> {
-    const edits = this.#edits;
-    try {
-      await this.#ask('notebook', 'get', {}, true);
-      this.#unsent = this.#edits - edits;
-    } catch {
-      // Lost, or the notebook failed: asked again when the link is back, or a little later.
-    }
-    this.#confirming = false;
-    this.#confirmSoon();
-  }
-
   // ------------------------------------------------------------------------------------------------ text: control
 
   /** The server's answer. Waits until the document is in sync, unless it is `urgent`; rejects with a
    * {@link RequestError}. */
   request(channel: string, method: string, message: JsonObject, urgent = false): Promise<JsonObject> {
-    return this.#ask(channel, method, message, urgent);
-  }
-
-  #ask(channel: string, method: string, message: JsonObject, now: boolean): Promise<JsonObject> {
-    this.#counter += 1;
-    const id = `r${this.#counter}`;
-    const frame = JSON.stringify({ channel, method, message, id });
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = { frame, sent: false, resolve, reject };
-      if (now || this.#state === 'connected') waiting.sent = this.#connection.send(frame);
-      if (now && !waiting.sent) reject(new RequestError('lost', 'There is no connection.'));
-      else this.#requests.set(id, waiting);
-    });
+    const how = urgent ? 'now' : this.#state === 'connected' ? 'send' : 'wait';
+    return this.#requests.ask(channel, method, message, how);
   }
 
   #hear(frame: string): void {
@@ -328,14 +333,7 @@ export class Room {
       this.pushed(channel, method, message);
       return;
     }
-    const waiting = typeof id === 'string' ? this.#requests.get(id) : undefined;
-    if (waiting === undefined || typeof id !== 'string') return;
-    this.#requests.delete(id);
-    if (body['error'] === undefined) waiting.resolve(asObject(body['message']));
-    else {
-      const error = asObject(body['error']);
-      waiting.reject(new RequestError(String(error['code']), String(error['message'])));
-    }
+    this.#requests.answer(id, body);
   }
 
   end(): void {
@@ -344,5 +342,13 @@ export class Room {
     this.#kept?.close();
     this.awareness.destroy();
     this.doc.destroy();
+  }
+}
+
+function applyKept(doc: Y.Doc, update: Uint8Array, origin: KeptCopy): void {
+  try {
+    Y.applyUpdate(doc, update, origin);
+  } catch (error) {
+    console.warn('An edit that this browser kept cannot be read:', error);
   }
 }

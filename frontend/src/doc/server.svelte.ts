@@ -1,6 +1,7 @@
 /** What the server says of itself, the file and the kernel, and what people ask of it. */
 import type { AskedInput, KernelChanged, Methods, Notice, Pushes, Saving } from '../protocol.gen';
-import { RequestError, type Room } from './room.svelte';
+import { RequestError } from './requests';
+import type { Room } from './room.svelte';
 import { asObject, type JsonObject } from './values';
 
 export type Tell = (notice: Pick<Notice, 'level' | 'message'>) => void;
@@ -115,9 +116,11 @@ export class Server {
   interruptAll(): void {
     void this.ask('notebook.interrupt_kernel', {});
   }
-  async restart(): Promise<void> {
-    if (await this.ask('kernel.restart_kernel', {}))
-      this.tell({ level: 'info', message: 'The kernel was restarted.' });
+  /** True once there is a fresh kernel. */
+  async restart(): Promise<boolean> {
+    const done = await this.ask('kernel.restart_kernel', {});
+    if (done) this.tell({ level: 'info', message: 'The kernel was restarted.' });
+    return done;
   }
   start(): void {
     void this.ask('kernel.start_kernel', {});

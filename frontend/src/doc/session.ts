@@ -20,14 +20,29 @@ export interface Session {
 
 const KEY = Symbol('session');
 
+/** Make the edits of an earlier lineage here. What could not be placed stays in `room.aside`, to be shown. */
+export async function placeAside({ room, notebook, acts }: Session): Promise<number> {
+  const { aside } = room;
+  if (aside.length === 0) return 0;
+  const { replay } = await import('./rebase');
+  const left = replay(aside, notebook, acts);
+  room.setAside(left);
+  return aside.length - left.length;
+}
+
 /** The y-websocket and control socket of the page's own server. */
 export function socketUrl(page: Pick<Location, 'protocol' | 'host'>): string {
   return `${page.protocol === 'https:' ? 'wss:' : 'ws:'}//${page.host}/`;
 }
 
-export function openSession(url: string, tell: Tell): Session {
+/** `otherLineage`: this session is over, another has to be opened. */
+export function openSession(url: string, tell: Tell, otherLineage: () => void = () => undefined): Session {
   const server = new Server(tell);
-  const room = new Room(url, (channel, method, message) => server.hear(channel, method, message));
+  const room = new Room(
+    url,
+    (channel, method, message) => server.hear(channel, method, message),
+    otherLineage,
+  );
   server.room = room;
   const notebook = new Notebook(room.doc);
   const undo = new Undo(room.doc);

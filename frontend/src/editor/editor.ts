@@ -98,6 +98,8 @@ function extensions(given: EditorSettings): Extension[] {
     numbers.of(numbering(given.numbers)),
     EditorView.contentAttributes.of(() => ({
       'aria-label': given.label(),
+      // Tab goes on from cell to cell: Enter leads in here, and Escape out again.
+      tabindex: '-1',
       spellcheck: given.prose ? 'true' : 'false',
       translate: 'no',
     })),

@@ -42,6 +42,8 @@ export interface StaticText {
 export function staticText(): StaticText {
   const dom = document.createElement('div');
   dom.className = 'code-static';
+  // Chromium lets the keyboard into whatever scrolls: a stop of Tab for each cell with a long line.
+  dom.tabIndex = -1;
   const gutter = document.createElement('div');
   gutter.className = 'code-gutter';
   gutter.setAttribute('aria-hidden', 'true');

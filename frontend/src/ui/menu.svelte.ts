@@ -1,9 +1,6 @@
 /** The one context menu of the page. */
-import type { Component } from 'svelte';
-
 export interface MenuAction {
   label: string;
-  icon?: Component<Record<string, unknown>>;
   /** The key that does the same, as it is written on the keyboard. */
   keys?: string;
   disabled?: boolean;

@@ -1,5 +1,5 @@
 /** The states of the link, the file and the kernel in words. */
-import type { KernelChanged, Saving } from '../protocol.gen';
+import type { ActorState, KernelChanged, Saving } from '../protocol.gen';
 import type { LinkState } from '../doc/room.svelte';
 
 export type Tone = 'good' | 'quiet' | 'wait' | 'bad';
@@ -37,13 +37,14 @@ export function linkWords(state: LinkState, reason: string, unsent: number, keep
   }
 }
 
-/** `unsent` counts while the link is up: a person's edit is not saved before the server has it. */
-export function savingWords(saving: Saving, unsent: number, connected: boolean): Words {
+/** `unsent` and `unfiled`: edits that the server's journal, or the file, does not hold yet. */
+export function savingWords(saving: Saving, unsent: number, unfiled: number, connected: boolean): Words {
   if (!connected)
     return { text: 'Not saved', tone: 'wait', detail: 'The file is saved again when the server is back.' };
   if (saving.status === 'not saved')
     return { text: `Not saved: ${saving.reason}`, tone: 'bad', detail: saving.reason };
-  if (saving.status === 'saving' || unsent > 0)
+  if (unsent > 0) return { text: 'Saving…', tone: 'quiet', detail: 'Edits are on their way to the server.' };
+  if (saving.status === 'saving' || unfiled > 0)
     return { text: 'Saving…', tone: 'quiet', detail: 'Edits are safe on the server; the file follows.' };
   return { text: 'Saved', tone: 'quiet', detail: 'The file on disk holds every edit.' };
 }
@@ -64,7 +65,35 @@ export function kernelWords(kernel: KernelChanged, queued: number): Words {
   const waiting = queued > 1 ? `, ${queued - 1} queued` : '';
   const none = 'A kernel starts with the first cell that runs.';
   const detail = kernel.reason || (kernel.status === 'none' ? none : `Kernel ${kernel.name}`);
-  return { text: `${text}${waiting}`, tone, detail };
+  // Why it is of no use stands there for those without a tooltip, and is cut short where there is no room.
+  const why = tone === 'bad' && kernel.reason !== '' ? `: ${shortened(kernel.reason)}` : '';
+  return { text: `${text}${why}${waiting}`, tone, detail };
+}
+
+/** Without what the word before it says already. */
+function shortened(reason: string): string {
+  return reason.replace(/^The kernel died: /, '').replace(/\.$/, '');
+}
+
+/** One of the server's actors: what it does, and how often it was started anew. */
+export function actorWords({ state, incarnation }: ActorState): Pick<Words, 'text' | 'tone'> {
+  const restarts = incarnation - 1;
+  const often = restarts <= 0 ? '' : restarts === 1 ? ', restarted once' : `, restarted ${restarts} times`;
+  const tones: Record<ActorState['state'], Tone> = {
+    up: 'good',
+    starting: 'wait',
+    restarting: 'wait',
+    failed: 'bad',
+    stopped: 'quiet',
+  };
+  return { text: `${state}${often}`, tone: tones[state] };
+}
+
+/** A size as people say it. */
+export function bytes(count: number): string {
+  if (count < 1000) return `${count} bytes`;
+  const kilo = count / 1000;
+  return kilo < 1000 ? `${Math.round(kilo)} kB` : `${(kilo / 1000).toFixed(1)} MB`;
 }
 
 function sentence(reason: string): string {

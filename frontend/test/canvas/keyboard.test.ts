@@ -29,6 +29,12 @@ describe('keys of command mode', () => {
     [key('Z', { ctrlKey: true, shiftKey: true }), 'redo'],
     [key('y', { ctrlKey: true }), 'redo'],
     [key('s', { metaKey: true }), 'save'],
+    [key('d', { ctrlKey: true }), 'duplicate'],
+    [key('c'), 'copy'],
+    [key('x'), 'cut'],
+    [key('v'), 'paste'],
+    [key('?'), 'help'],
+    [key('?', { shiftKey: true }), 'help'],
     [key('+'), 'zoom in'],
     [key('+', { shiftKey: true }), 'zoom in'],
     [key('-', { ctrlKey: true }), 'zoom out'],
@@ -46,6 +52,8 @@ describe('keys of command mode', () => {
   it('leaves the browser what is the browser’s', () => {
     for (const event of [
       key('r', { ctrlKey: true }),
+      key('c', { ctrlKey: true }),
+      key('v', { metaKey: true }),
       key('ArrowLeft', { ctrlKey: true }),
       key('F5'),
       key('b', { altKey: true }),

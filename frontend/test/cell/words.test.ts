@@ -58,6 +58,7 @@ describe('words', () => {
   const idle: Situation = {
     state: 'idle',
     asked: false,
+    starting: false,
     place: null,
     startedAt: null,
     ranFor: null,
@@ -81,6 +82,10 @@ describe('words', () => {
     expect(stateWords({ ...idle, state: 'running', startedAt: 1000 }, () => 4200)).toEqual({
       text: 'running 3.2 s',
       tone: 'run',
+    });
+    expect(stateWords({ ...idle, state: 'running', starting: true, startedAt: 1000 }, never)).toEqual({
+      text: 'waiting for the kernel',
+      tone: 'wait',
     });
     expect(stateWords({ ...idle, state: 'running' }, never).text).toBe('running');
   });

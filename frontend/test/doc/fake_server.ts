@@ -8,8 +8,12 @@ export class FakeServer {
   readonly doc = new Y.Doc();
   epoch = 'one';
   up = true;
-  /** Whether `notebook.get` is answered. */
+  /** Whether the file is written with each update. */
+  files = true;
+  /** Whether requests are answered, and updates acknowledged. */
   answers = true;
+  /** Sync updates of the present connection since it was announced; null before. */
+  #counted: number | null = null;
   failed = '';
   readonly texts: { channel: string; method: string; id?: string }[] = [];
   readonly sockets: FakeSocket[] = [];
@@ -27,11 +31,25 @@ export class FakeServer {
 
   #sync(socket: FakeSocket, frame: Uint8Array): void {
     const decoder = decoding.createDecoder(frame);
-    if (decoding.readVarUint(decoder) !== 0) return;
+    const type = decoding.readVarUint(decoder);
+    if (type === 100) this.#counted = 0;
+    if (type !== 0) return;
+    if (decoding.peekVarUint(decoder) > 0 && this.#counted !== null) this.#acknowledge(socket);
     const encoder = encoding.createEncoder();
     encoding.writeVarUint(encoder, 0);
     readSyncMessage(decoder, encoder, this.doc, socket);
     if (encoding.length(encoder) > 1) socket.deliver(encoding.toUint8Array(encoder));
+  }
+
+  #acknowledge(socket: FakeSocket): void {
+    this.#counted = (this.#counted ?? 0) + 1;
+    if (!this.answers) return;
+    for (const kind of this.files ? [102, 103] : [102]) {
+      const encoder = encoding.createEncoder();
+      encoding.writeVarUint(encoder, kind);
+      encoding.writeVarUint(encoder, this.#counted);
+      socket.deliver(encoding.toUint8Array(encoder));
+    }
   }
 
   #obey(socket: FakeSocket, request: { channel: string; method: string; id: string }): void {
@@ -44,6 +62,7 @@ export class FakeServer {
   }
 
   greet(socket: FakeSocket): void {
+    this.#counted = null;
     const encoder = encoding.createEncoder();
     encoding.writeVarUint(encoder, 0);
     writeSyncStep1(encoder, this.doc);

@@ -2,7 +2,8 @@ import 'fake-indexeddb/auto';
 import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { backoff } from '../../src/doc/connection';
-import { RequestError, Room } from '../../src/doc/room.svelte';
+import { RequestError } from '../../src/doc/requests';
+import { Room } from '../../src/doc/room.svelte';
 import { FakeServer } from './fake_server';
 
 let server: FakeServer;
@@ -52,8 +53,33 @@ test('an edit that the server has not confirmed counts as unsent', async () => {
   await until(() => room.state === 'connected');
   server.answers = false;
   room.doc.getText('t').insert(0, 'x');
-  await until(() => server.texts.length === 2);
+  await until(() => text(server) === 'x');
   expect(room.unsent).toBe(1);
+});
+
+test('an edit that the server holds is unfiled until the file has it', async () => {
+  const room = open();
+  await until(() => room.state === 'connected');
+  server.files = false;
+  room.doc.getText('t').insert(0, 'x');
+  await until(() => room.unsent === 0);
+  expect(room.unfiled).toBe(1);
+  server.files = true;
+  room.doc.getText('t').insert(0, 'y');
+  await until(() => room.unfiled === 0);
+});
+
+test('what a closed tab never sent counts as unsent in the next, until the server has it', async () => {
+  const room = open();
+  await until(() => room.state === 'connected');
+  server.up = false;
+  server.drop();
+  room.doc.getText('t').insert(0, 'kept');
+  room.end();
+  server.up = true;
+  const again = open();
+  await until(() => again.state === 'connected');
+  await until(() => text(server) === 'kept' && again.unsent === 0);
 });
 
 test('edits of both sides while the link is down are merged when it is back', async () => {
@@ -102,15 +128,38 @@ test('a browser that keeps nothing says so, and the page works all the same', as
   await until(() => room.unsent === 0);
 });
 
-test('a document of another lineage is not merged with ours', async () => {
-  const room = open();
+test('a document of another lineage is not merged with ours: this room ends, and says so', async () => {
+  const other = vi.fn();
+  const room = new Room('ws://test/', () => undefined, other);
+  rooms.push(room);
   await until(() => room.state === 'connected');
   server.epoch = 'two';
   server.doc.getText('t').insert(0, 'rebuilt');
   server.drop();
   await until(() => room.state === 'refused');
   expect(text(room)).toBe('');
-  expect(room.reason).toContain('Reload');
+  expect(other).toHaveBeenCalledOnce();
+});
+
+test('edits that only this tab has are not given up to another lineage without a word', async () => {
+  vi.stubGlobal('indexedDB', {
+    open: () => {
+      throw new Error('storage is off');
+    },
+  });
+  vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const other = vi.fn();
+  const room = new Room('ws://test/', () => undefined, other);
+  rooms.push(room);
+  await until(() => room.state === 'connected');
+  server.up = false;
+  server.drop();
+  room.doc.getText('t').insert(0, 'mine');
+  server.epoch = 'two';
+  server.up = true;
+  await until(() => room.state === 'refused');
+  expect(other).not.toHaveBeenCalled();
+  expect(room.reason).toContain('still in this window');
 });
 
 test('the kept copy of another lineage is not read', async () => {

@@ -107,6 +107,11 @@ function dump() {
   };
 }
 
+// The document as it is, without a server: updates in hexadecimal, what is in roots of the given types.
+const bytes = (hex) => Buffer.from(hex, "hex");
+const hex = (update) => Buffer.from(update).toString("hex");
+const kinds = { text: Y.Text, array: Y.Array, map: Y.Map };
+
 const commands = {
   connect,
   create,
@@ -116,6 +121,10 @@ const commands = {
   disconnect: () => (provider.disconnect(), {}),
   // Cut the connection as a broken network does, without a word; the provider then connects again by itself.
   drop: () => (provider.ws?.terminate(), {}),
+  apply: ({ update }) => (Y.applyUpdate(doc, bytes(update)), {}),
+  encode: ({ state = "" }) => hex(Y.encodeStateAsUpdate(doc, state === "" ? undefined : bytes(state))),
+  merge: ({ updates: all }) => hex(Y.mergeUpdates(all.map(bytes))),
+  roots: ({ names }) => Object.fromEntries(names.map((name) => [name, doc.get(name, kinds[name]).toJSON()])),
   synced: ({ timeout = 5000 }) => waitUntil("sync", () => provider.synced, timeout),
   closed: ({ timeout = 5000 }) => waitUntil("connection-close", () => closes.length > 0, timeout),
   set: ({ cell: id, key, value }) => (cell(id).set(key, value), {}),

@@ -1,0 +1,116 @@
+/**
+ * Copy, cut and paste of cells. The system's clipboard holds them as cells for this page and others like it, and as
+ * text for everything else; text from elsewhere becomes a cell.
+ */
+import { clipOf, readClip, textOf, type Clip } from '../doc/clip';
+import { childrenOf, rootOf } from '../doc/graph';
+import type { Place } from '../doc/values';
+import type { Board } from './board.svelte';
+import { snapped, type WorldPoint } from './geometry';
+import { keysAreElsewhere } from './keyboard';
+import { placeBelow } from './place';
+import { outermost, withInside } from './select';
+
+const CELLS = 'application/x-ganimede-cells';
+/** A menu or a key without Ctrl cannot put cells on the system's clipboard: only their text, and this. */
+let held: Clip | null = null;
+
+export const holdsCells = (): boolean => held !== null;
+
+function selected(board: Board): Clip | null {
+  const { notebook } = board.session;
+  const ids = withInside(board.selection, notebook.pc, notebook.parents);
+  return ids.size === 0 ? null : clipOf(ids, notebook, board.scene.layout.cells);
+}
+
+export function copySelected(board: Board): void {
+  held = selected(board) ?? held;
+  // Without the permission cells can still be pasted in this page.
+  if (held !== null) navigator.clipboard?.writeText(textOf(held)).catch(() => {});
+}
+
+/** Below the current cell, as in a list; `at` is where a menu was opened. */
+export function pasteHeld(board: Board, at: WorldPoint | null = null): void {
+  if (held !== null) paste(board, held, at);
+}
+
+export function duplicateSelected(board: Board): void {
+  const clip = selected(board);
+  if (clip === null) return;
+  const { parents } = board.session.notebook;
+  const last = outermost(
+    board.scene.order.filter((id) => board.selection.has(id)),
+    parents,
+  ).at(-1);
+  paste(board, clip, null, last);
+}
+
+function paste(board: Board, clip: Clip, at: WorldPoint | null, after = board.current ?? undefined): void {
+  const { acts, notebook } = board.session;
+  const { parents, pc } = notebook;
+  const parent = at === null && after !== undefined ? parents.get(after) : undefined;
+  const into =
+    parent === undefined || after === undefined
+      ? undefined
+      : { parent, index: childrenOf(parent, pc, parents).indexOf(after) + 1 };
+  const ids = acts.paste(clip, placeFor(board, at, after), into);
+  const roots = ids.filter((_, index) => clip.cells[index]?.parent === null);
+  board.select(roots);
+  board.rest();
+  board.stage.look();
+  if (roots[0] !== undefined) board.reveal(roots[0]);
+}
+
+function placeFor(board: Board, at: WorldPoint | null, after: string | undefined): Place {
+  const { config, notebook } = board.session;
+  const box = after === undefined ? undefined : board.scene.layout.boxes.get(rootOf(after, notebook.parents));
+  if (at === null && box !== undefined) return placeBelow(box, board.column());
+  const { x, y } = at ?? board.stage.pointer ?? board.viewport.centre;
+  return { left: snapped(x, config.snap.x), top: snapped(y, config.snap.y) };
+}
+
+/** The browser's own events: they come from its menu as well, and need no permission. `cut`: what was copied goes. */
+export function listenToClipboard(
+  board: Board,
+  root: HTMLElement,
+  signal: AbortSignal,
+  cut: () => void,
+): void {
+  const ours = (event: ClipboardEvent): boolean => {
+    const { target } = event;
+    if (event.defaultPrevented || keysAreElsewhere(target)) return false;
+    return !(target instanceof Element) || target === document.body || root.contains(target);
+  };
+  const take = (event: ClipboardEvent): boolean => {
+    // Text that somebody marked, of an output for instance, is what they mean.
+    if (!ours(event) || !(document.getSelection()?.isCollapsed ?? true)) return false;
+    const clip = selected(board);
+    if (clip === null) return false;
+    held = clip;
+    event.clipboardData?.setData('text/plain', textOf(clip));
+    event.clipboardData?.setData(CELLS, JSON.stringify(clip));
+    event.preventDefault();
+    return true;
+  };
+  document.addEventListener('copy', (event) => void take(event), { signal });
+  document.addEventListener('cut', (event) => void (take(event) && cut()), { signal });
+  document.addEventListener(
+    'paste',
+    (event) => {
+      if (!ours(event)) return;
+      event.preventDefault();
+      const clip = clipIn(event.clipboardData);
+      if (clip !== null) paste(board, clip, null);
+    },
+    { signal },
+  );
+}
+
+function clipIn(data: DataTransfer | null): Clip | null {
+  const cells = readClip(data?.getData(CELLS) ?? '');
+  if (cells !== null) return cells;
+  const text = (data?.getData('text/plain') ?? '').replace(/\r\n?/g, '\n');
+  if (held !== null && text === textOf(held)) return held;
+  if (text.trim() === '') return null;
+  return readClip(JSON.stringify({ cells: [{ type: 'code', source: text }] }));
+}

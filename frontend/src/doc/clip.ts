@@ -1,0 +1,105 @@
+/** Cells on their way to another place or notebook: what a copy takes along, as plain values. Outputs stay behind. */
+import { readingOrder } from './graph';
+import type { Notebook } from './notebook.svelte';
+import {
+  asCellType,
+  asCollapsed,
+  asObject,
+  numberOr,
+  type CellType,
+  type Collapsed,
+  type JsonObject,
+  type Place,
+} from './values';
+
+export interface ClippedCell {
+  readonly type: CellType;
+  readonly source: string;
+  /** Relative to the clip's top left corner. */
+  readonly left: number;
+  readonly top: number;
+  readonly width: number | null;
+  readonly collapsed: Collapsed;
+  readonly metadata: JsonObject;
+  readonly attachments: JsonObject;
+  /** A tissue, even one without cells. */
+  readonly tissue: boolean;
+  /** The clipped tissue that holds it, by its place in the list; it comes earlier. */
+  readonly parent: number | null;
+}
+
+export interface Clip {
+  readonly cells: readonly ClippedCell[];
+  /** The flow among them, by their places in the list. */
+  readonly flow: readonly (readonly [number, number])[];
+}
+
+/** `places`: where the cells are seen, which need not be where they are stored. */
+export function clipOf(
+  taken: Iterable<string>,
+  notebook: Notebook,
+  places: ReadonlyMap<string, Place>,
+): Clip {
+  const { ids: all, np, pc, parents } = notebook;
+  const wanted = new Set(taken);
+  const ids = readingOrder(all, np, pc, parents).filter((id) => wanted.has(id));
+  const at = new Map(ids.map((id, index) => [id, index]));
+  const place = (id: string): Place => places.get(id) ?? { left: 0, top: 0 };
+  const left = Math.min(...ids.map((id) => place(id).left));
+  const top = Math.min(...ids.map((id) => place(id).top));
+  const cells = ids.map((id): ClippedCell => {
+    const { type, text, width, collapsed, metadata, attachments } = notebook.cell(id);
+    const { left: x, top: y } = place(id);
+    const held = { type, source: text, width, collapsed, metadata, attachments };
+    const parent = at.get(parents.get(id) ?? '') ?? null;
+    return { ...held, left: x - left, top: y - top, tissue: pc.has(id), parent };
+  });
+  const flow: [number, number][] = [];
+  for (const [from, id] of ids.entries()) {
+    for (const next of np.get(id) ?? []) {
+      const to = at.get(next);
+      if (to !== undefined) flow.push([from, to]);
+    }
+  }
+  return { cells, flow };
+}
+
+export function textOf({ cells }: Clip): string {
+  return cells.map(({ source }) => source).join('\n\n');
+}
+
+/** What another page, or anybody, put on the clipboard; null if it is no clip. */
+export function readClip(json: string): Clip | null {
+  let given: JsonObject;
+  try {
+    given = asObject(JSON.parse(json));
+  } catch {
+    return null;
+  }
+  const list = Array.isArray(given['cells']) ? given['cells'].map(asObject) : [];
+  if (list.length === 0) return null;
+  const cells = list.map((each, index) => readCell(each, index));
+  const known = (n: unknown): n is number => Number.isInteger(n) && (n as number) in cells;
+  const pairs = Array.isArray(given['flow']) ? given['flow'] : [];
+  const flow = pairs.filter(
+    (pair): pair is [number, number] => Array.isArray(pair) && known(pair[0]) && known(pair[1]),
+  );
+  return { cells, flow };
+}
+
+function readCell(given: JsonObject, index: number): ClippedCell {
+  const { source, parent } = given;
+  return {
+    type: asCellType(given['type']),
+    source: typeof source === 'string' ? source : '',
+    left: numberOr(given['left'], 0),
+    top: numberOr(given['top'], 0),
+    width: numberOr(given['width'], null),
+    collapsed: asCollapsed(given['collapsed']),
+    metadata: asObject(given['metadata']),
+    attachments: asObject(given['attachments']),
+    tissue: given['tissue'] === true,
+    parent:
+      typeof parent === 'number' && Number.isInteger(parent) && parent >= 0 && parent < index ? parent : null,
+  };
+}

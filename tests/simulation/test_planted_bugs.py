@@ -1,0 +1,41 @@
+"""Every check can fail: with a bug planted, the simulation says within a few seeds which promise is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import world
+from tests.simulation.bugs import BUGS, Plant
+from tests.simulation.ledger import PromiseBroken
+
+pytestmark = pytest.mark.pure
+
+# Runs in which a planted bug has to show itself. The seeds are fixed: whether a check works is no matter of luck.
+SEEDS = range(120)
+
+
+@pytest.mark.parametrize(
+    ("promise", "plant"),
+    [
+        pytest.param(promise, plant, id=f"{promise} {plant.__name__}")
+        for promise in BUGS
+        for plant in BUGS[promise]
+    ],
+)
+def test_a_planted_bug_turns_its_check_red(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, promise: str, plant: Callable[[Plant], None]
+) -> None:
+    plant(monkeypatch.setattr)
+    seen = []
+    for seed in SEEDS:
+        try:
+            world.run(seed, folder)
+        except PromiseBroken as broken:
+            seen.append(broken.promise)
+            if broken.promise == promise:
+                print(f"{promise} red at seed {seed}: {broken}")
+                return
+    pytest.fail(f"{promise} stayed green in {len(SEEDS)} runs; red were: {seen}")
