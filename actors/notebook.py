@@ -22,6 +22,7 @@ from protocol.messages import (
     DescribeDocument,
     DescribeRuns,
     Done,
+    DraftEntry,
     Edit,
     Enqueue,
     Entry,
@@ -209,24 +210,21 @@ class _Notebook:
             reply(refused or Done())
             return
         entry_id = self._new_id()
-        begins = self._beginning(cell_id) if self._state == run_queue.State() else ()
-        early = bool(begins) and self._kernel_is_idle
-        async with trio.open_nursery() as nursery:
-
-            def hand_over(entry: Entry) -> None:
-                # The kernel begins while the entry is being written; whoever asked hears when it is.
-                nursery.start_soon(self._hand_over, entry)
-
-            begin = hand_over if early else None
-            answer = await again(lambda: self._hub.ask(Enqueue, entry_id, cell_id, who, begins, begin))
-            reply(answer if isinstance(answer, Refused) else Done())
-        if isinstance(answer, Refused):
+        draft = await again(lambda: self._hub.ask(DraftEntry, entry_id, cell_id, who))
+        if isinstance(draft, Refused):
+            reply(draft)
             return
-        if answer.begun and self._kernel_is_idle:
+        begins = self._beginning(cell_id) if self._state == run_queue.State() else ()
+        if begins and self._kernel_is_idle:
+            await self._hand_over(draft)
+        entry = await again(lambda: self._hub.ask(Enqueue, draft, begins))
+        reply(Done())
+        if entry.begun and self._kernel_is_idle:
             self._shown = {**self._shown, **_BUSY}  # the old dict has travelled
-        await self._step(run_queue.Queued(answer))
+        await self._step(run_queue.Queued(entry))
 
     async def _hand_over(self, entry: Entry) -> None:
+        """The kernel begins while the entry is being recorded; whoever asked for the run hears when it is."""
         self._written = []
         answer = await again(
             lambda: self._kernel.ask(Execute, entry.id, entry.cell_id, entry.source, DEFAULT_KERNEL, ())

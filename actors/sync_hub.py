@@ -7,8 +7,9 @@ After a crash: the next incarnation rebuilds the document from the journal; conn
 replica resyncs by state vector. Nothing that left the hub is missing, because nothing leaves before it is durable.
 
 All mail that waits is one batch: client updates pass the guard and are applied, the server's edits are made, then
-ONE durable append of the raw bytes, and only then do broadcasts, answers and reads leave. Poison that kills on
-apply never reaches the journal, and group commit comes by itself.
+ONE durable append of the raw bytes, and only then do broadcasts, answers and reads leave (the draft of an entry
+excepted, which only the kernel sees). Poison that kills on apply never reaches the journal, and group commit comes
+by itself.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ from protocol.messages import (
     DescribeDocument,
     DocumentSummary,
     Done,
+    DraftEntry,
     Edit,
     Enqueue,
-    Entry,
     Frame,
     HubMessage,
     ListVersions,
@@ -250,10 +251,10 @@ class _Hub:
             case Edit(reply, changes, queue):
                 self._copy.edit(changes, queue)
                 self._let_out.append(lambda: reply(Done()))
+            case DraftEntry(drafted):
+                drafted(self._copy.draft(message))
             case Enqueue() as enqueue:
                 entry = self._copy.enqueue(enqueue)
-                if enqueue.early is not None and isinstance(entry, Entry):
-                    enqueue.early(entry)
                 self._let_out.append(lambda: enqueue.reply(entry))
             case Subscribe():
                 self._subscribe(message)

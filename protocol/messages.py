@@ -191,20 +191,26 @@ class Shows(msgspec.Struct, frozen=True):
     client: int
 
 
-class Enqueue(msgspec.Struct, frozen=True):
-    """Record a run-queue entry for ``cell_id``: reads the source now, sets the state, durable when answered.
-
-    ``begins``: nothing else waits, so the entry begins at once, with these changes in a further transaction of the
-    same append. ``early``: called with the entry before the append, for the kernel to begin meanwhile. Asked again
-    with the same ``entry_id``: the entry that is there.
-    """
+class DraftEntry(msgspec.Struct, frozen=True):
+    """What an entry for ``cell_id`` would be: reads the source now. Answered at once, not when the edits before it
+    are durable: a kernel that is idle can begin while the entry is being recorded."""
 
     reply: Reply[Entry | Refused]
     entry_id: str
     cell_id: str
     who: str
+
+
+class Enqueue(msgspec.Struct, frozen=True):
+    """Record a drafted entry and set the cell's state; answered when durable, with what is recorded.
+
+    ``begins``: nothing else waits, so the entry begins at once, with these changes in a further transaction of the
+    same append. Asked again with the same entry: the one that is there.
+    """
+
+    reply: Reply[Entry]
+    entry: Entry
     begins: tuple[Change, ...] = ()
-    early: Reply[Entry] | None = None
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -283,6 +289,7 @@ HubMessage: TypeAlias = (
     | ClientUpdate
     | Announced
     | Shows
+    | DraftEntry
     | Enqueue
     | Edit
     | ReadQueue

@@ -13,7 +13,7 @@ import msgspec
 from protocol.document import Document, DocumentBroken, merged, root_type
 from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
 from protocol.lib0 import Malformed, Reader
-from protocol.messages import Change, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel
+from protocol.messages import Change, DraftEntry, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel
 from protocol.salvage import sound
 from protocol.values import NotebookValue
 
@@ -181,19 +181,22 @@ class TrueCopy:
         idle = [SetCell(cell_id, {"state": "idle"}) for cell_id in self.doc.busy_cells() if cell_id not in ids]
         self._record(self.doc.edit(idle, ids), content=False)
 
-    def enqueue(self, wanted: Enqueue) -> Entry | Refused:
-        """The entry that is there already, a new one, or why there can be none."""
+    def draft(self, wanted: DraftEntry) -> Entry | Refused:
+        """An entry with the source as it is now, or why there can be none."""
         cell_id = wanted.cell_id
-        for entry in self.queue:
-            if entry.id == wanted.entry_id:
-                return entry
         if not self.doc.has_cell(cell_id):
             return Refused("no_such_cell", f"There is no cell {cell_id[:80]!r} in this notebook.")
         if self.doc.cell_type(cell_id) != "code":
             return Refused("not_code", "Only code cells can be run.")
-        entry = Entry(wanted.entry_id, cell_id, self.doc.source(cell_id), wanted.who)
-        before = self.queue
-        self.edit((SetCell(cell_id, {"state": "queued"}),), (*before, entry))
+        return Entry(wanted.entry_id, cell_id, self.doc.source(cell_id), wanted.who)
+
+    def enqueue(self, wanted: Enqueue) -> Entry:
+        """Put the entry at the end of the queue. It, or the one with its id that is there already."""
+        entry, before = wanted.entry, self.queue
+        for recorded in before:
+            if recorded.id == entry.id:
+                return recorded
+        self.edit((SetCell(entry.cell_id, {"state": "queued"}),), (*before, entry))
         if wanted.begins:
             entry = msgspec.structs.replace(entry, begun=True)
             self.edit(wanted.begins, (*before, entry))

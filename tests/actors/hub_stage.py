@@ -23,7 +23,9 @@ from protocol.messages import (
     ClientUpdate,
     DescribeDocument,
     DocumentSummary,
+    DraftEntry,
     Edit,
+    Enqueue,
     Entry,
     Frame,
     HubMessage,
@@ -31,6 +33,7 @@ from protocol.messages import (
     ReadNotebook,
     ReadQueue,
     RecordedQueue,
+    Refused,
     Saving,
     Subscribe,
     ToClient,
@@ -85,6 +88,14 @@ class Hub:
 
     async def edit(self, *changes: Change, queue: tuple[Entry, ...] | None = None) -> None:
         await again(lambda: self.address.ask(Edit, changes, queue))
+
+    async def draft(self, entry_id: str, cell_id: str) -> Entry | Refused:
+        return await again(lambda: self.address.ask(DraftEntry, entry_id, cell_id, "me"))
+
+    async def enqueue(self, entry_id: str, cell_id: str) -> Entry:
+        draft = await self.draft(entry_id, cell_id)
+        assert isinstance(draft, Entry)
+        return await again(lambda: self.address.ask(Enqueue, draft))
 
     async def notebook(self) -> NotebookValue:
         return await again(lambda: self.address.ask(ReadNotebook))

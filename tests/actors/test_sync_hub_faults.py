@@ -12,7 +12,6 @@ from actors.mailbox import ActorDied, open_subscription
 from protocol.document import Document
 from protocol.messages import (
     Edit,
-    Enqueue,
     Entry,
     Notice,
     Saving,
@@ -159,7 +158,7 @@ async def test_a_disk_that_fails_stops_no_edit_and_everyone_is_told(disk: Memory
         assert two.browser.read("a")["source"] == "12"
         assert await hub.saving() == Saving("not saved", "Edits are kept in memory only: the disk is full.")
         assert await heard.receive() == await hub.saving()
-        assert isinstance(await hub.address.ask(Enqueue, "e", "a", "me"), Entry)
+        assert isinstance(await hub.enqueue("e", "a"), Entry)
         assert on_disk(disk)["cell a"]["source"] == "1"
         await trio.sleep(10)
         assert (await hub.saving()).status == "not saved"
@@ -208,7 +207,7 @@ async def test_edits_made_while_the_snapshot_is_written_are_in_the_journal_befor
         disk.failing = ""
         await trio.sleep(1.5)  # the snapshot is on its way
         await one.send(one.browser.type("a", "3"))
-        await hub.address.ask(Enqueue, "e", "b", "me")
+        await hub.enqueue("e", "b")
         assert (await hub.saving()).status == "not saved"
         disk.log.clear()
         disk.gate.set()

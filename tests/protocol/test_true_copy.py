@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocol.guard import Gap, Limits, Rejected
-from protocol.messages import Enqueue, Entry, Recovered, Refused, SetCell, SetKernel, unheard
+from protocol.messages import DraftEntry, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel, unheard
 from protocol.salvage import sound
 from protocol.seed import seed
 from protocol.true_copy import Batch, Taken, TrueCopy
@@ -45,7 +45,8 @@ def fresh() -> TrueCopy:
 
 
 def enqueue(made: TrueCopy, entry_id: str, cell_id: str) -> Entry | Refused:
-    return made.enqueue(Enqueue(unheard, entry_id, cell_id, "me"))
+    draft = made.draft(DraftEntry(unheard, entry_id, cell_id, "me"))
+    return draft if isinstance(draft, Refused) else made.enqueue(Enqueue(unheard, draft))
 
 
 def test_a_batch_holds_what_changed_in_order_and_only_once(fresh: TrueCopy) -> None:
