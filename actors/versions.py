@@ -78,8 +78,9 @@ class Versions:
 
     def add(self, version: Packed) -> None:
         """Record a version; what was the same before gives way to it."""
-        newest = self._db.execute("SELECT hash FROM versions ORDER BY id DESC LIMIT 1").fetchone()
-        if newest and newest[0] == version.hash and self.has(version.hash):
+        newest = self._db.execute("SELECT hash, reason FROM versions ORDER BY id DESC LIMIT 1").fetchone()
+        known = newest and newest[0] == version.hash and version.reason in (newest[1], "autosave")
+        if known and self.has(version.hash):
             return
         self._db.execute("DELETE FROM versions WHERE hash = ?", (version.hash,))
         self.put(None, version)

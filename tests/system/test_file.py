@@ -227,7 +227,7 @@ async def test_whatever_clients_write_the_saved_file_is_a_valid_notebook(tmp_pat
         cells = {cell["id"]: cell for cell in read_notebook(path)["cells"]}
         assert cells[run]["outputs"][0]["text"] == ["1\n"]
         assert "nowhere0" in cells or "first000" in cells
-        assert (await page.summary())["saving"]["status"] == "saved"
+        await page.saved()  # the graphs may just be repaired
 
 
 CORPUS = ["test2.ipynb", "test3.ipynb", "test4.ipynb", "invalid.ipynb"]

@@ -12,6 +12,7 @@ import pytest
 from tests.conformance.control_client import ControlClient, ControlError
 from tests.server import running_server
 from tests.system.support import (
+    FULL,
     Page,
     code_cell,
     markdown_cell,
@@ -23,6 +24,8 @@ from tests.system.support import (
 )
 
 pytestmark = pytest.mark.system
+# The same is tested of the actors by themselves; a server of its own takes seconds each.
+full = pytest.mark.skipif(not FULL, reason="GANIMEDE_FULL=1 runs it")
 
 THREE = "one = 1\ntwo = 2\nthree = 3"
 
@@ -84,6 +87,7 @@ async def test_a_checkout_under_an_open_notebook_shows_by_itself_and_leaves_the_
         assert names_in(tmp_path) == [".git", "n.ipynb"]
 
 
+@full
 @pytest.mark.parametrize("asked", [True, False])
 async def test_edits_here_and_in_the_file_come_together(tmp_path: Path, asked: bool) -> None:
     """F-7, M-2."""
@@ -107,6 +111,7 @@ async def test_edits_here_and_in_the_file_come_together(tmp_path: Path, asked: b
         assert sources_of(path) == {"first000": both, "second00": "2"}
 
 
+@full
 async def test_a_contradiction_keeps_both_cells_marked_in_the_document_and_the_file(tmp_path: Path) -> None:
     """M-3."""
     path = note(tmp_path / "n.ipynb", markdown_cell("last0000", "end"))
@@ -129,7 +134,7 @@ async def test_a_contradiction_keeps_both_cells_marked_in_the_document_and_the_f
         await page.works()
 
 
-@pytest.mark.parametrize("unsaved", [True, False])
+@pytest.mark.parametrize("unsaved", [True, False] if FULL else [True])
 async def test_a_file_that_changed_while_no_server_ran_is_merged_and_the_lineage_stays(
     tmp_path: Path, unsaved: bool
 ) -> None:
@@ -156,6 +161,7 @@ async def test_a_file_that_changed_while_no_server_ran_is_merged_and_the_lineage
     assert list(state.rglob("journal-*.sqlite")) == []
 
 
+@full
 async def test_a_tool_that_drops_ids_and_places_changes_only_what_it_changed(tmp_path: Path) -> None:
     """M-5."""
     path = note(tmp_path / "n.ipynb", markdown_cell("text0000", "# Title"), code_cell("second00", "print(2)"))
@@ -178,6 +184,7 @@ async def test_a_tool_that_drops_ids_and_places_changes_only_what_it_changed(tmp
         await page.saved()
 
 
+@full
 async def test_a_file_that_was_deleted_is_written_again_by_itself_or_with_the_next_save(tmp_path: Path) -> None:
     """F-8."""
     path = note(tmp_path / "n.ipynb")
@@ -193,6 +200,7 @@ async def test_a_file_that_was_deleted_is_written_again_by_itself_or_with_the_ne
         await page.saved()
 
 
+@full
 async def test_a_file_deleted_while_no_server_ran_comes_back_from_the_journal(tmp_path: Path) -> None:
     """F-8."""
     path, state = note(tmp_path / "n.ipynb"), tmp_path / "state"
@@ -207,6 +215,7 @@ async def test_a_file_deleted_while_no_server_ran_comes_back_from_the_journal(tm
     assert sources_of(path) == {"first000": f"kept = 1\n{THREE}"}
 
 
+@full
 @pytest.mark.parametrize("odd", [b"no notebook", b"", "folder"])
 async def test_a_file_that_is_no_notebook_any_more_is_told_and_merged_when_it_is_one_again(
     tmp_path: Path, odd: bytes | str
@@ -220,7 +229,7 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_and_merged_when_it_is
         else:
             path.mkdir()
         told = await page.control.push("notebook", "saving", lambda message: message["status"] == "not saved")
-        assert ("cannot be merged" if isinstance(odd, bytes) else "is a directory") in told["reason"]
+        assert ("cannot be merged" if isinstance(odd, bytes) else "a folder has its name") in told["reason"]
         page.insert("first000", 0, "ours = 1\n")
         await page.refresh()
         if isinstance(odd, bytes):
@@ -234,6 +243,7 @@ async def test_a_file_that_is_no_notebook_any_more_is_told_and_merged_when_it_is
         assert list(page.array("cells")) == ["first000", "new00000"]
 
 
+@full
 async def test_saving_by_hand_replaces_what_is_no_notebook_and_keeps_it(tmp_path: Path) -> None:
     """F-8."""
     path, state = note(tmp_path / "n.ipynb"), tmp_path / "state"
@@ -276,6 +286,7 @@ async def test_a_version_comes_back_and_so_does_what_was_there_before(tmp_path: 
         assert sources_of(path) == {"first000": f"not saved yet\nlost = 1\n{THREE}"}
 
 
+@full
 async def test_both_sides_of_a_merge_can_be_restored(tmp_path: Path) -> None:
     """P-10, P-12."""
     path = note(tmp_path / "n.ipynb")
@@ -296,6 +307,7 @@ async def test_both_sides_of_a_merge_can_be_restored(tmp_path: Path) -> None:
     ("message", "code"), [({"id": 999}, "no_such_version"), ({"id": 0}, "bad_field"), ({}, "bad_field"),
                           ({"id": 2**64}, "bad_field"), ({"id": "1"}, "bad_field")],
 )  # fmt: skip
+@full
 async def test_a_version_that_does_not_exist_is_refused(
     message: dict[str, Any], code: str, tmp_path: Path
 ) -> None:
