@@ -134,7 +134,8 @@ async def test_a_contradiction_keeps_both_cells_marked_in_the_document_and_the_f
         await page.works()
 
 
-@pytest.mark.parametrize("unsaved", [True, False] if FULL else [True])
+@full
+@pytest.mark.parametrize("unsaved", [True, False])
 async def test_a_file_that_changed_while_no_server_ran_is_merged_and_the_lineage_stays(
     tmp_path: Path, unsaved: bool
 ) -> None:
@@ -317,6 +318,7 @@ async def test_a_version_that_does_not_exist_is_refused(
         assert page.cell("first000")["source"] == THREE
 
 
+@full
 async def test_a_cell_that_runs_while_the_file_changes_ends_with_its_outputs(tmp_path: Path) -> None:
     """M-6."""
     path = note(tmp_path / "n.ipynb")
