@@ -77,7 +77,7 @@ format: $(VENV)/.lint
 	$(BIN)/python hatch_build.py format
 
 chaos: $(VENV)/.test
-	GANIMEDE_FULL=1 $(BIN)/python -m pytest tests/chaos tests/simulation tests/system/test_kernels.py \
+	GANIMEDE_FULL=1 $(BIN)/python -m pytest tests/chaos tests/simulation tests/system/test_file_changes.py tests/system/test_kernels.py \
 		tests/actors/test_journal_damage.py $(ARGS)
 
 bench: $(VENV)/.bench

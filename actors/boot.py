@@ -1,8 +1,7 @@
 """Opening a notebook: lock, journal, file; which of them holds the truth is decided here, once, before any actor.
 
-A journal whose file is still the one it last saw is replayed. A file that changed while no server ran wins: the
-journal is set aside under another name, and people are told (a three-way merge takes this place later). Without
-a journal the document is seeded from the file alone.
+A journal is replayed, whatever became of the file meanwhile: where the file changed, the hub merges it into the
+document before anybody sees that. Without a journal the document is seeded from the file alone.
 """
 
 from __future__ import annotations
@@ -17,10 +16,12 @@ from pathlib import Path
 import msgspec
 
 from actors.disk import LockTaken, NotebookFile, digest, in_words, lock, temporary_stem
-from actors.journal import EMPTY, Journal, JournalError
+from actors.journal import Journal, JournalError
 from actors.journal_adoption import adopt
-from actors.journal_opening import BootError, open_journal, seed_id, seed_of, set_aside
+from actors.journal_opening import BootError, open_journal, seed_id, seed_of
 from actors.state_folders import state_folder
+from actors.versions import Packed, packed
+from protocol import notebook_file
 from protocol.messages import Entry, Notice
 
 __all__ = ["BootError", "OpenNotebook", "open_notebook", "state_folder"]
@@ -94,17 +95,9 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
     journal, replayed, known, notices = opened.journal, opened.replayed, opened.known, adopted + opened.notices
     epoch = known.epoch
     try:
-        if epoch and digest(data) not in (known.file_hash, known.saving_hash):
-            journal.close()
-            aside = set_aside(folder)
-            text = (
-                f"{path.name} was changed while no server had it open, so the file was loaded. "
-                f"What Ganimede held before is kept in {aside}."
-            )
-            notices += (Notice("journal_set_aside", text, "warning"),)
-            journal, epoch, replayed = Journal(folder / "journal.sqlite"), "", EMPTY
-            journal.record_place(known.place, "")
-        elif data is not None and (opened.remains or any(each.code == "journal_salvaged" for each in adopted)):
+        if epoch and data is not None and digest(data) in (known.file_hash, known.saving_hash):
+            _learn_base(journal, data)
+        if data is not None and (opened.remains or any(each.code == "journal_salvaged" for each in adopted)):
             notices += (_keep_copy(folder, path, data),)
         if not epoch:
             epoch = new_epoch
@@ -113,6 +106,21 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
         journal.close()
         raise
     return OpenNotebook(path, file, journal, folder, held, epoch, notices, old_queue=replayed.queue)
+
+
+def _learn_base(journal: Journal, data: bytes) -> None:
+    """The file is what was saved last: what a later change is compared with, also where the journal was written
+    before it kept versions, or the server was killed before it could say that the file was written."""
+    held = digest(data)
+    with suppress(sqlite3.Error, notebook_file.NotebookFileError):  # a merge without a base loses nothing either
+        if journal.meta("file_hash") != held or not journal.versions.has(held):
+            journal.keep_version(_opened(data))
+            journal.set_meta(file_hash=held, saving_hash=held)
+
+
+def _opened(data: bytes) -> Packed:
+    """Raises :class:`NotebookFileError`."""
+    return packed(data, len(notebook_file.load(data).cells), "opened", time.time())
 
 
 def _keep_copy(folder: Path, path: Path, data: bytes) -> Notice:
@@ -127,6 +135,8 @@ def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
     held = digest(data)
     try:
         count = journal.store_snapshot(update, (), content=False)
+        if data is not None:
+            journal.keep_version(_opened(data))
         journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count, seed=seed_id(data))
     except sqlite3.Error as error:
         raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None

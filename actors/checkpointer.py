@@ -1,7 +1,7 @@
 """The Checkpointer.
 
 Owns: the disk, that is the journal and the notebook's file (both opened by boot.py, and outliving it).
-Hears: Load, Append, StoreSnapshot, Save, Quarantine.
+Hears: CheckpointerMessage: the journal's mail is handled here, the file's by file_keeper.py.
 Tells: nobody. It answers; it never asks the hub.
 After a crash: an append in hand was not acknowledged, so the hub sends it again; a save in hand left the old file
 or the new one, never a part.
@@ -11,32 +11,33 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import assert_never
 
 import trio
 
 from actors.boot import OpenNotebook
-from actors.disk import digest, in_words, keep_for_report
-from actors.journal import Journal, JournalError
+from actors.disk import in_words, keep_for_report
+from actors.file_keeper import FileKeeper
+from actors.journal import Journal
 from actors.journal_thread import JournalThread
 from actors.mailbox import Actor, Mailbox
-from protocol import notebook_file
 from protocol.messages import (
     Append,
     Appended,
     AppendFailed,
     CheckpointerMessage,
+    KeepVersion,
     Load,
+    LookAtFile,
     Notice,
     Quarantine,
+    ReadVersion,
     Recovered,
     Reply,
     Save,
-    Saving,
+    ShowVersions,
     StoreSnapshot,
 )
 
@@ -50,14 +51,17 @@ def checkpointer(notebook: OpenNotebook) -> Actor[CheckpointerMessage]:
         # A save's slow fsync of the file is not the journal thread's: it must not hold up appends.
         async with JournalThread() as thread, trio.open_nursery() as watching:
             watching.start_soon(thread.watch)
-            async with trio.open_nursery() as saves:
-                await _serve(mailbox, _Disk(notebook, thread), saves)
+            disk, keeper = _Disk(notebook, thread), FileKeeper(notebook, thread)
+            async with trio.open_nursery() as errands:
+                await _serve(mailbox, disk, keeper, errands)
             watching.cancel_scope.cancel()
 
     return run
 
 
-async def _serve(mailbox: Mailbox[CheckpointerMessage], disk: _Disk, saves: trio.Nursery) -> None:
+async def _serve(
+    mailbox: Mailbox[CheckpointerMessage], disk: _Disk, keeper: FileKeeper, errands: trio.Nursery
+) -> None:
     file_turn = trio.Lock()
     async for message in mailbox:
         match message:
@@ -68,16 +72,30 @@ async def _serve(mailbox: Mailbox[CheckpointerMessage], disk: _Disk, saves: trio
             case StoreSnapshot(reply, state, queue, content):
                 disk.record(partial(disk.journal.store_snapshot, state, queue, content), reply)
             case Quarantine(update, reason):
-                saves.start_soon(disk.quarantine, update, reason)
+                errands.start_soon(disk.quarantine, update, reason)
             case Save():
-                saves.start_soon(_save, disk, file_turn, message)
+                errands.start_soon(_save, keeper, file_turn, message)
             case _:
-                assert_never(message)
+                errands.start_soon(_answer, keeper, message)
 
 
-async def _save(disk: _Disk, turn: trio.Lock, message: Save) -> None:
+async def _save(keeper: FileKeeper, turn: trio.Lock, message: Save) -> None:
     async with turn:
-        message.reply(await disk.save(message))
+        message.reply(await keeper.save(message))
+
+
+async def _answer(keeper: FileKeeper, message: LookAtFile | ShowVersions | ReadVersion | KeepVersion) -> None:
+    match message:
+        case LookAtFile(reply, at_once):
+            reply(await keeper.look(at_once))
+        case ShowVersions(reply):
+            reply(await keeper.versions())
+        case ReadVersion(reply, id_):
+            reply(await keeper.read_version(id_))
+        case KeepVersion(reply, notebook, reason):
+            reply(await keeper.keep_version(notebook, reason))
+        case _:
+            assert_never(message)
 
 
 class _Disk:
@@ -130,46 +148,9 @@ class _Disk:
             return AppendFailed(f"the journal cannot be written ({in_words(error)})")
         return Appended(self._notebook.journal.wants_snapshot, content)
 
-    async def _meta(self, **values: str | int | None) -> None:
-        await self._thread.run(lambda: self._notebook.journal.set_meta(**values))
-
-    async def save(self, message: Save) -> Saving:
-        file, journal = self._notebook.file, self.journal
-        name = self._notebook.path.name
-        try:
-            data = await trio.to_thread.run_sync(notebook_file.dump, message.notebook)
-            present = await trio.to_thread.run_sync(file.read)
-            known = await self._thread.run(journal.known)
-            ours = (known.file_hash, known.saving_hash)
-            if present is not None and digest(present) not in ours and present != data:
-                if not message.force:
-                    return Saving(
-                        "not saved",
-                        f"{name} was changed on disk by another program. Saving by hand replaces it; "
-                        "the other version is kept.",
-                    )
-                await trio.to_thread.run_sync(self._keep_aside, present)
-            if present != data:
-                # Recorded first: a crash between the rename and the next line must not look like a foreign file.
-                # With what is there: a write that failed after its rename left neither of the two known before.
-                await self._meta(file_hash=digest(present), saving_hash=digest(data))
-                await trio.to_thread.run_sync(file.write, data)
-            await self._meta(file_hash=digest(data), saving_hash=digest(data), saved_content=message.content)
-        except OSError as error:
-            return Saving("not saved", f"{name} could not be written: {in_words(error)}.")
-        except (sqlite3.Error, JournalError) as error:
-            return Saving("not saved", f"The journal could not be written ({error}).")
-        return Saving("saved")
-
     async def quarantine(self, update: bytes, reason: str) -> None:
         folder = self._notebook.folder / "quarantine"
         try:
             await trio.to_thread.run_sync(keep_for_report, folder, update, reason)
         except OSError as error:
             log.warning("the update that broke the document could not be kept: %s", in_words(error))
-
-    def _keep_aside(self, data: bytes) -> Path:
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        aside = self._notebook.folder / f"replaced-{stamp}-{digest(data)[:8]}.ipynb"
-        aside.write_bytes(data)
-        return aside

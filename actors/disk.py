@@ -14,6 +14,8 @@ import secrets
 import stat
 import time
 from pathlib import Path
+from types import EllipsisType
+from typing import TypeAlias
 
 # Bytes of a name that leave room for what a temporary file's name adds, below the 255 of common file systems.
 _LONG = 200
@@ -29,6 +31,13 @@ class LockTaken(Exception):
 def digest(data: bytes | None) -> str:
     """The hash by which two versions of a file are told apart; "" for a missing file."""
     return "" if data is None else hashlib.sha256(data).hexdigest()
+
+
+class WrittenMeanwhile(Exception):
+    """Somebody wrote the file between our look at it and our rename. It was left alone."""
+
+
+Signature: TypeAlias = tuple[int, ...] | None
 
 
 class NotebookFile:
@@ -58,8 +67,18 @@ class NotebookFile:
         finally:
             os.close(handle)
 
-    def write(self, data: bytes) -> None:
-        """Replace the file's content atomically, keeping its permissions. Raises OSError."""
+    def signature(self) -> Signature:
+        """Another one whenever the file was written or replaced, also with the old size and time of change; None
+        if there is no file. Raises OSError."""
+        try:
+            about = self.target.stat()
+        except FileNotFoundError:
+            return None
+        return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+
+    def write(self, data: bytes, over: Signature | EllipsisType = ...) -> None:
+        """Replace the file's content atomically, keeping its permissions. ``over``: the signature of what may be
+        replaced; else anything. Raises OSError and :class:`WrittenMeanwhile`."""
         target = self.target
         mode: int | None = None
         if target.exists():
@@ -77,8 +96,10 @@ class NotebookFile:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+            if over is not ... and self.signature() != over:
+                raise WrittenMeanwhile
             os.replace(temporary, target)
-        except OSError:
+        except (OSError, WrittenMeanwhile):
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(target.parent)

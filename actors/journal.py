@@ -2,10 +2,10 @@
 
 Tables, as journal_format.py has them: ``updates`` (raw Yjs updates in order, each with a CRC-32 and the content
 counter), ``snapshot`` (at most one full update, which replaced all updates before it), ``queue`` (the recorded run
-queue), ``meta`` (epoch, hashes, the notebook's path, counters). An update is one new row in one table: each other
-page of a commit costs as much as the row. A row whose checksum does not hold is left out and counted. WAL with
-``synchronous=FULL``: what ``append`` returned from is on the disk. All methods block: call them in a thread, one
-at a time.
+queue), ``meta`` (epoch, hashes, the notebook's path, counters), ``versions`` (versions.py). An update is one new
+row in one table: each other page of a commit costs as much as the row. A row whose checksum does not hold is left
+out and counted. WAL with ``synchronous=FULL``: what ``append`` returned from is on the disk. All methods block:
+call them in a thread, one at a time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import msgspec
 
 from actors.journal_format import FORMAT, FormatDamaged, NewerFormat, bring_up, put_meta, sum_of, transaction
+from actors.versions import KEPT, Packed, Versions
 from protocol.messages import Entry
 
 # A snapshot is due when the updates since the last one outweigh this many bytes and FACTOR times the snapshot.
@@ -95,6 +97,7 @@ class Journal:
             # Used by one thread at a time, though not always by the same one.
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
             self._db.text_factory = lambda text: text.decode(errors="replace")  # damaged text fails its checksum
+            self.versions = Versions(self._db)
             self._prepare()
         except (sqlite3.Error, JournalError) as error:
             if hasattr(self, "_db"):
@@ -158,7 +161,7 @@ class Journal:
         ]
         facts = list(self._db.execute("SELECT key, value, crc FROM meta"))
         unsound = sum(sum_of(key, value) != crc for key, value, crc in facts)
-        damaged = len(rows) - len(whole) + len(listed) - len(queue) + unsound
+        damaged = len(rows) - len(whole) + len(listed) - len(queue) + unsound + self.versions.damaged()
         return Replayed(whole, tuple(queue), damaged, any(_is_whole(*row) for row in snapshot))
 
     def append(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> int:
@@ -222,8 +225,36 @@ class Journal:
 
     def set_meta(self, **values: str | int | bytes | None) -> None:
         with self._transaction():
-            for key, value in values.items():
-                put_meta(self._db, key, value)
+            self._put(**values)
+
+    def _put(self, **values: str | int | bytes | None) -> None:
+        for key, value in values.items():
+            put_meta(self._db, key, value)
+
+    def begin_save(self, versions: Sequence[Packed], present: str, new: str) -> None:
+        """The file is about to be written. ``present``, ``new``: hashes of what it holds, and will hold."""
+        with self._transaction():
+            self._put(file_hash=present, saving_hash=new)
+            for version in versions:
+                self.versions.add(version)
+            self.versions.tidy(present, KEPT + 1)  # which of them the new one replaces shows when it is saved
+
+    def end_save(self, held: str, content: int) -> None:
+        """The file holds this."""
+        with self._transaction():
+            self._put(file_hash=held, saving_hash=held, saved_content=content)
+            self.versions.tidy(held)
+
+    def keep_version(self, version: Packed) -> None:
+        with self._transaction():
+            self.versions.add(version)
+            self.versions.tidy(str(self.meta("file_hash") or ""))
+
+    def put_versions(self, versions: dict[int, Packed]) -> None:
+        """Of another journal, under their ids there."""
+        with self._transaction():
+            for id_, version in versions.items():
+                self.versions.put(id_, version)
 
     def record_place(self, place: bytes, epoch: str) -> None:
         """Write what a journal must be able to say of itself. Also shows whether it can be written to at all.

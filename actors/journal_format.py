@@ -23,6 +23,8 @@ CREATE TABLE updates(seq INTEGER PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NO
 CREATE TABLE snapshot(one INTEGER PRIMARY KEY CHECK (one = 1), data BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT,
     begun INTEGER, crc INTEGER NOT NULL);
+CREATE TABLE versions(id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, reason TEXT NOT NULL,
+    cells INTEGER NOT NULL, size INTEGER NOT NULL, hash TEXT NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL);
 """
 
 
@@ -75,10 +77,22 @@ def _a_checksum_each(db: sqlite3.Connection) -> None:
     db.executemany("INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)", [(*row, sum_of(*row[1:])) for row in queue])
 
 
+def _versions(db: sqlite3.Connection) -> None:
+    """Format 3 kept nothing of what the file had been. The data stands last: whatever is before it can be read
+    without it."""
+    _run(
+        db,
+        """
+        CREATE TABLE versions(id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, reason TEXT NOT NULL,
+    cells INTEGER NOT NULL, size INTEGER NOT NULL, hash TEXT NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL);
+    """,
+    )
+
+
 Step = Callable[[sqlite3.Connection], None]
 
 # STEPS[n] leads from format n + 1 to format n + 2.
-STEPS: tuple[Step, ...] = (_content_in_the_row, _a_checksum_each)
+STEPS: tuple[Step, ...] = (_content_in_the_row, _a_checksum_each, _versions)
 FORMAT = len(STEPS) + 1
 
 

@@ -133,11 +133,20 @@ def _make_anew(folder: Path, path: Path, data: bytes | None, new_epoch: str, why
             "warning",
         )
     lineage = epoch if isinstance(epoch, str) and epoch else new_epoch
-    held = digest(data)
-    # Whatever the damaged one knew of the file: what is here now is kept, and then saved over.
-    meta: dict[str, str | int] = {"epoch": lineage, "file_hash": held, "saving_hash": held, "saved_content": 0}
+    hashes = _hashes(found, digest(data))
+    meta: dict[str, str | int] = {"epoch": lineage, "saved_content": 0, **hashes}
     _write(folder, updates, found, {**meta, "seed": began if isinstance(began, int) else 0})
     return _salvaged(path, _count(found, kept, left_out), _take_place(folder))
+
+
+def _hashes(found: Salvaged, held: str) -> dict[str, str]:
+    """What the new journal knows of the file. Where the damaged one says what was saved last, a file that says
+    something else is merged like any other. Else what is there now is kept, and then saved over."""
+    saved, saving = found.meta.get("file_hash"), found.meta.get("saving_hash")
+    known = found.snapshot is not None and any(each.hash == saved for each in found.versions.values())
+    if known and isinstance(saved, str):
+        return {"file_hash": saved, "saving_hash": saving if isinstance(saving, str) else saved}
+    return {"file_hash": held, "saving_hash": held}
 
 
 def _count(found: Salvaged, kept: int, left_out: int) -> str:
@@ -160,6 +169,7 @@ def _write(folder: Path, updates: tuple[bytes, ...], found: Salvaged, meta: dict
             journal.store_snapshot(updates[0], found.queue, content=True)
             journal.append(updates[1:], None, content=True)
             journal.set_meta(**meta)
+            journal.put_versions(found.versions)
     except sqlite3.Error as error:
         raise BootError(f"The journal {making} cannot be written ({error}).") from None
     if Path(f"{making}-wal").exists():

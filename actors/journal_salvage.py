@@ -13,6 +13,7 @@ import msgspec
 
 from actors.journal_format import sum_of
 from actors.sqlite_pages import Record, Value, is_cut_short, page_size, read_log, records
+from actors.versions import KEPT, Packed, found
 from protocol.messages import Entry
 
 _MAGIC = b"SQLite format 3\0"
@@ -22,12 +23,13 @@ _HEAD = ((0, _MAGIC), (18, b"\x02\x02"), (21, b"\x40\x20\x20"), (52, bytes(4)), 
 
 class Salvaged(msgspec.Struct, frozen=True):
     """``updates``: whole ones, oldest first, perhaps with some that ``snapshot`` holds already. ``meta``: what
-    could be read of it."""
+    could be read of it. ``versions``: the newest by their ids, and what the next merge begins with."""
 
     snapshot: bytes | None
     updates: tuple[bytes, ...]
     queue: tuple[Entry, ...]
     meta: dict[str, Value]
+    versions: dict[int, Packed]
 
 
 def silent_damage(path: Path) -> bool:
@@ -51,16 +53,16 @@ def silent_damage(path: Path) -> bool:
 
 def salvage(path: Path) -> Salvaged:
     """Read what there is. Raises OSError; nothing else, whatever the bytes are."""
-    found = _Found()
+    read = _Found()
     # By time; within one time what was searched for is the older.
     for record in sorted(records(_bytes(path), _bytes(Path(f"{path}-wal"))), key=_age):
-        found.take(record)
-    snapshots = list(found.snapshots)
-    if not found.numbered:  # format 1, in which updates look like snapshots
-        return Salvaged(snapshots[0] if snapshots else None, tuple(found.updates), (), {})
+        read.take(record)
+    snapshots = list(read.snapshots)
+    if not read.numbered:  # format 1, in which updates look like snapshots
+        return Salvaged(snapshots[0] if snapshots else None, tuple(read.updates), (), {}, {})
     newest = snapshots[-1] if snapshots else None
-    queue = tuple(found.queue[position] for position in sorted(found.queue))
-    return Salvaged(newest, tuple(found.updates), queue, found.meta)
+    queue = tuple(read.queue[position] for position in sorted(read.queue))
+    return Salvaged(newest, tuple(read.updates), queue, read.meta, read.kept())
 
 
 def _age(record: Record) -> tuple[int, bool, int]:
@@ -75,6 +77,7 @@ class _Found:
         self.updates: dict[bytes, None] = {}
         self.queue: dict[int, Entry] = {}
         self.meta: dict[str, Value] = {}
+        self.versions: dict[int, Packed] = {}
         self.numbered = False
 
     def take(self, record: Record) -> None:
@@ -102,6 +105,15 @@ class _Found:
                 known = sum_of(id_, cell_id, source, who, begun) == crc
                 if known and record.newest and record.rowid is not None:
                     self.queue[record.rowid] = Entry(id_, cell_id, source, who, bool(begun))
+            case (None, *rest) if record.rowid is not None and (version := found(rest)) is not None:
+                self.versions[record.rowid] = version
+
+    def kept(self) -> dict[int, Packed]:
+        """Without most of those that were deleted long ago. Of one text only the newest, as it was."""
+        last = {version.hash: id_ for id_, version in sorted(self.versions.items())}
+        newest = sorted(last.values())[-KEPT:]
+        base = last.get(str(self.meta.get("file_hash")))
+        return {id_: self.versions[id_] for id_ in sorted({*newest, *([base] if base is not None else [])})}
 
 
 def _bytes(path: Path) -> bytes:

@@ -15,6 +15,7 @@ by itself.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from math import inf
 from typing import assert_never
@@ -22,11 +23,13 @@ from typing import assert_never
 import msgspec
 import trio
 
+from actors.errands import Errands
 from actors.fanout import Fanout
+from actors.history import History
 from actors.hub_clients import HubClients
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
 from actors.recorder import Recorder, Unsaved
-from actors.saver import Frozen, Saver
+from actors.saver import Frozen, Saver, SaversHub
 from protocol.guard import Limits
 from protocol.messages import (
     Announced,
@@ -42,6 +45,7 @@ from protocol.messages import (
     Enqueue,
     Frame,
     HubMessage,
+    ListVersions,
     Load,
     Notice,
     Quarantine,
@@ -49,6 +53,7 @@ from protocol.messages import (
     ReadQueue,
     RecordedQueue,
     Recovered,
+    RestoreVersion,
     Shows,
     Subscribe,
     Unsubscribe,
@@ -56,6 +61,7 @@ from protocol.messages import (
 )
 from protocol.sync import DURABLE, FILED, receipt_message, step2_message
 from protocol.true_copy import Broken, TrueCopy
+from protocol.values import NotebookValue
 
 log = logging.getLogger("ganimede.hub")
 
@@ -84,6 +90,7 @@ def sync_hub(
             async with trio.open_nursery() as nursery:
                 hub.recorder.start(nursery)
                 hub.saver.start(nursery)
+                hub.history.start(nursery)
                 await hub.serve(mailbox)
                 await hub.finish()
                 nursery.cancel_scope.cancel()
@@ -108,7 +115,10 @@ class _Hub:
         self._copy = TrueCopy(settings.limits)
         self._whole = trio.Event()  # unset while the Doc is broken and nobody may look at it
         self.fanout = Fanout()
-        self.saver = Saver(checkpointer, self._freeze, self._filed, settings.autosave)
+        self._errands = Errands(self._copy, self._commit, lambda leave: self._let_out.append(leave))
+        hub = SaversHub(self._freeze, self._errands.take, self._filed)
+        self.saver = Saver(checkpointer, hub, settings.autosave, os.path.basename(settings.path))
+        self.history = History(checkpointer, self._value, self._errands.become)
         self.recorder = Recorder(checkpointer, self._state, self._tell_degraded, unsaved)
         self._let_out: list[Callable[[], None]] = []
         self._clients = HubClients(
@@ -120,6 +130,9 @@ class _Hub:
     async def _freeze(self) -> Frozen:
         await self._whole.wait()
         return Frozen(self._copy.doc.value(), self.recorder.content, self._clients.receipts.batch)
+
+    async def _value(self) -> NotebookValue:
+        return (await self._freeze()).value
 
     async def _state(self) -> bytes:
         await self._whole.wait()
@@ -173,9 +186,9 @@ class _Hub:
     async def serve(self, mailbox: Mailbox[HubMessage]) -> None:
         while True:
             batch: list[HubMessage] = []
-            deadline = min(self.fanout.due, self._repair_at, self._clients.due)
-            if trio.current_time() < deadline:
-                with trio.move_on_at(deadline):
+            pause = self._errands.pause(min(self.fanout.due, self._repair_at, self._clients.due))
+            if trio.current_time() < pause.deadline:
+                with pause:
                     try:
                         batch.append(await mailbox.receive())
                     except StopAsyncIteration:
@@ -188,6 +201,7 @@ class _Hub:
                 if not self._whole.is_set():
                     await self._rebuild()
             self._timers()
+            self._errands.run()
             await self._commit()
 
     def _timers(self) -> None:
@@ -220,6 +234,7 @@ class _Hub:
 
     async def finish(self) -> None:
         """A clean stop: what waits goes out, then the file and one snapshot; the Checkpointer still lives."""
+        await self._errands.close()
         self.fanout.flush(trio.current_time())
         try:
             await self.saver.finish()
@@ -254,6 +269,8 @@ class _Hub:
             case WatchDocument(watched, outlet):
                 self.saver.watch(outlet)
                 watched(Done())
+            case ListVersions() | RestoreVersion():
+                self._let_out.append(lambda: self.history.obey(message))
             case _:
                 self._read(message)
 

@@ -19,10 +19,12 @@ from protocol.messages import (
     Done,
     InterruptAll,
     InterruptRun,
+    ListVersions,
     QueueCell,
     Refused,
     ReplyInput,
     Restart,
+    RestoreVersion,
     Saving,
     Start,
 )
@@ -93,6 +95,15 @@ class Control:
                 saving = await services.hub.request(Checkpoint)
                 accepted()
                 return _saved(await saving())
+            case "versions", _:
+                listed = await services.hub.request(ListVersions)
+                accepted()
+                versions = await listed()
+                return versions if isinstance(versions, Refused) else _json(answers.Versions(versions))
+            case "restore_version", wire.RestoreVersionFields(version):
+                restored = await services.hub.request(RestoreVersion, version)
+                accepted()
+                return _plain(await restored())
             case "retry", _:
                 retried = await services.root.request(Retry, "notebook")
                 accepted()

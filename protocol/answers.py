@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from protocol.messages import InputAsked, KernelChanged, Notice, Saving
+from protocol.values import Version
 from protocol.wire import Nothing
 
 Size = Annotated[int, msgspec.Meta(gt=0, le=1000)] | Annotated[float, msgspec.Meta(gt=0, le=1000)]
@@ -71,6 +72,12 @@ class Saved(msgspec.Struct, frozen=True):
     status: Literal["saved"] = "saved"
 
 
+class Versions(msgspec.Struct, frozen=True):
+    """What ``restore_version`` takes, the newest first."""
+
+    versions: tuple[Version, ...]
+
+
 class KernelSpecs(msgspec.Struct, frozen=True):
     """Names that ``start_kernel`` takes."""
 
@@ -117,6 +124,7 @@ Answer: TypeAlias = type[msgspec.Struct]
 ANSWERS: dict[tuple[str, str], Answer] = {
     ("notebook", "get"): Summary,
     ("notebook", "checkpoint"): Saved,
+    ("notebook", "versions"): Versions,
     ("notebook", "actors"): Actors,
     ("kernel", "specs"): KernelSpecs,
     ("config", "get"): ConfigDocument,

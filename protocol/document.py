@@ -8,13 +8,13 @@ journal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, assert_never
 
 from pycrdt import Array, Doc, Map, Text, TransactionEvent, merge_updates
 
-from protocol import cells, graph, owned_roots
+from protocol import cells, graph, owned_roots, rewrite
 from protocol.ids import ROOT_NAMES
 from protocol.layout import layout
 from protocol.messages import (
@@ -300,6 +300,29 @@ class Document:
                 self._notebook["aligned"] = True
 
         return self._transact(change)
+
+    def become(self, wanted: NotebookValue, busy: Collection[str]) -> bytes:
+        """Say what ``wanted`` says, by the smallest edits. ``busy``: cells whose outputs are being written; they
+        stay. The update, empty if nothing changed."""
+        held = {cell.id: cell for cell in self.value().cells}
+
+        def change() -> None:
+            for cell in wanted.cells:
+                if held.get(cell.id) != cell and cells.may_name_a_cell(cell.id):
+                    shared: Shared = self._doc.get(cell.id, type=Map)
+                    owned = self._owned.get(cell.id) or cells.read_owned(shared)
+                    self._owned[cell.id] = owned
+                    rewrite.write_cell(shared, owned, cell, finished=cell.id not in busy)
+            rewrite.write_ids(self._cells, [cell.id for cell in wanted.cells])
+            cells.write_graph(self._np, self._np.to_py() or {}, wanted.np_graph)
+            cells.write_graph(self._pc, self._pc.to_py() or {}, wanted.pc_graph)
+            if self._notebook.get("metadata") != (metadata := shareable(wanted.metadata)):
+                self._notebook["metadata"] = metadata
+
+        made = self._transact(change)
+        with fence():
+            self._attach_cells()
+        return made
 
     def clear_deleted(self) -> bytes:
         """Empty the Maps of cells that are in no list: only while nobody is connected, for undo needs them."""

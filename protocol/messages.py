@@ -11,7 +11,8 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from protocol.values import JsonObject, NotebookValue
+from protocol.merge import Report
+from protocol.values import JsonObject, NotebookValue, Version, VersionReason
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -267,6 +268,20 @@ class WatchDocument(msgspec.Struct, frozen=True):
     outlet: Outlet[Saving | Notice]
 
 
+class ListVersions(msgspec.Struct, frozen=True):
+    """What may be restored, the newest first."""
+
+    reply: Reply[tuple[Version, ...] | Refused]
+
+
+class RestoreVersion(msgspec.Struct, frozen=True):
+    """Make the document say what a version says, as edits of the server's; answered when they are durable. What
+    it says now is kept as a version first. Refused: "no_such_version", "not_saved", "busy"."""
+
+    reply: Reply[Done | Refused]
+    id: int
+
+
 HubMessage: TypeAlias = (
     Subscribe
     | Unsubscribe
@@ -280,6 +295,8 @@ HubMessage: TypeAlias = (
     | ReadQueue
     | ReadNotebook
     | Checkpoint
+    | ListVersions
+    | RestoreVersion
     | DescribeDocument
     | WatchDocument
 )
@@ -354,18 +371,69 @@ class StoreSnapshot(msgspec.Struct, frozen=True):
     content: bool = True
 
 
-class Save(msgspec.Struct, frozen=True):
-    """Write the notebook's file. ``force``: a person asked, so a file changed by others is kept aside and
-    replaced; without it such a file is left alone and the answer says so. ``content``: the last
-    content-changing append that ``notebook`` contains."""
+class Merged(msgspec.Struct, frozen=True):
+    """The file of this hash was merged into the document. ``theirs``: what it says."""
 
-    reply: Reply[Saving]
+    hash: str
+    theirs: NotebookValue
+
+
+class Save(msgspec.Struct, frozen=True):
+    """Write the notebook's file; what was not ``edited`` since it was saved leaves it as it is.
+
+    A file that somebody else changed is merged and not written: the answer is :class:`FoundChange`, unless it is
+    the one that was ``merged``. One that is no notebook is left alone, or, with ``force`` (a person asked), kept
+    aside and replaced. ``content``: the last content-changing append that ``notebook`` contains.
+    """
+
+    reply: Reply[Saving | FoundChange]
     notebook: NotebookValue
     force: bool
     content: int
+    merged: Merged | None = None
+    edited: bool = True
 
 
-CheckpointerMessage: TypeAlias = Load | Append | StoreSnapshot | Save | Quarantine
+class FoundChange(msgspec.Struct, frozen=True):
+    """The file was changed by another program. ``notebook``: what was to be saved, with the file's changes."""
+
+    hash: str
+    notebook: NotebookValue
+    theirs: NotebookValue
+    report: Report
+
+
+Look: TypeAlias = Literal["same", "moving", "changed", "gone"]
+
+
+class LookAtFile(msgspec.Struct, frozen=True):
+    """Whether somebody else changed the file. "moving": perhaps, look again soon; ``at_once``: do not wait until
+    it stands still."""
+
+    reply: Reply[Look]
+    at_once: bool
+
+
+class ShowVersions(msgspec.Struct, frozen=True):
+    reply: Reply[tuple[Version, ...] | Refused]
+
+
+class ReadVersion(msgspec.Struct, frozen=True):
+    reply: Reply[NotebookValue | Refused]
+    id: int
+
+
+class KeepVersion(msgspec.Struct, frozen=True):
+    """Keep this as a version. Idempotent."""
+
+    reply: Reply[Done | Refused]
+    notebook: NotebookValue
+    reason: VersionReason
+
+
+CheckpointerMessage: TypeAlias = (
+    Load | Append | StoreSnapshot | Save | LookAtFile | ShowVersions | ReadVersion | KeepVersion | Quarantine
+)
 
 
 # ------------------------------------------------------------------------------------------------- KernelActor

@@ -15,6 +15,7 @@ from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
 from protocol.lib0 import Malformed, Reader
 from protocol.messages import Change, DraftEntry, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel
 from protocol.salvage import sound
+from protocol.values import NotebookValue
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -200,6 +201,12 @@ class TrueCopy:
             entry = msgspec.structs.replace(entry, begun=True)
             self.edit(wanted.begins, (*before, entry))
         return entry
+
+    def become(self, wanted: NotebookValue) -> None:
+        """Say what ``wanted`` says. Cells that wait or run keep their outputs, which are the run's to write."""
+        self._record(self.doc.become(wanted, [entry.cell_id for entry in self.queue]))
+        self._record(self.doc.repair())
+        self._settle()
 
     def repair(self) -> None:
         self._record(self.doc.repair())

@@ -8,7 +8,7 @@ form* (see SPEC.md, D-4): nbformat 4.5 output objects, text as one string, excep
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -46,6 +46,23 @@ class NotebookValue(msgspec.Struct, frozen=True, kw_only=True):
     pc_graph: dict[str, tuple[str, ...]] = {}
     metadata: JsonObject = {}  # all but gm.np_graph and gm.pc_graph; foreign keys under "gm" stay here
     drawn: bool = True
+
+
+VersionReason: TypeAlias = Literal["opened", "autosave", "save", "before merge", "file", "merge", "before restore"]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """What the notebook was once. ``time``: seconds since 1970. ``size``: of the file, in bytes.
+
+    ``reason``: the file as it was "opened"; an "autosave", or a "save" that somebody asked for; a "merge" of what
+    another program had written, "before merge" ours and "file" theirs; "before restore" of another version.
+    """
+
+    id: int
+    time: float
+    reason: VersionReason
+    cells: int
+    size: int
 
 
 # Nesting some hundred times deeper crashes the document library's reader for everyone.

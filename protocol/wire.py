@@ -6,7 +6,7 @@ that is not in it does not exist. Extra fields are ignored, missing and mistyped
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,12 @@ class Nothing(msgspec.Struct, frozen=True):
 
 class QueueCellFields(msgspec.Struct, frozen=True):
     cell_id: str
+
+
+class RestoreVersionFields(msgspec.Struct, frozen=True):
+    """``id``: of one that ``notebook.versions`` lists."""
+
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 class StartKernelFields(msgspec.Struct, frozen=True):
@@ -40,7 +46,9 @@ class KillFields(msgspec.Struct, frozen=True):
     actor: str
 
 
-Fields: TypeAlias = Nothing | QueueCellFields | StartKernelFields | InputReplyFields | KillFields
+Fields: TypeAlias = (
+    Nothing | QueueCellFields | RestoreVersionFields | StartKernelFields | InputReplyFields | KillFields
+)
 
 
 class Method(msgspec.Struct, frozen=True):
@@ -58,6 +66,8 @@ METHODS: dict[tuple[str, str], Method] = {
     ("notebook", "checkpoint"): Method(Nothing, "write the file; answered when the bytes are on disk"),
     ("notebook", "actors"): Method(Nothing, "every actor's state, and the journal's size", always=True),
     ("notebook", "retry"): Method(Nothing, "start a failed notebook's actors again"),
+    ("notebook", "versions"): Method(Nothing, "the last saves and merges, the newest first"),
+    ("notebook", "restore_version"): Method(RestoreVersionFields, "bring a version back, as edits"),
     ("kernel", "interrupt"): Method(Nothing, "interrupt the running cell; the queue goes on"),
     ("kernel", "restart_kernel"): Method(Nothing, "restart; the running cell ends, queued cells go idle"),
     ("kernel", "start_kernel"): Method(StartKernelFields, "start a kernel if none runs"),

@@ -6,6 +6,11 @@ export interface QueueCellFields {
   cell_id: string;
 }
 
+/** id: of one that notebook.versions lists. */
+export interface RestoreVersionFields {
+  id: number;
+}
+
 /** name: an installed kernelspec; without it the notebook's own. */
 export interface StartKernelFields {
   name?: string;
@@ -65,6 +70,20 @@ export interface ActorState {
   state: 'failed' | 'restarting' | 'starting' | 'stopped' | 'up';
   incarnation: number;
   reason: string;
+}
+
+/** What restore_version takes, the newest first. */
+export interface Versions {
+  versions: readonly Version[];
+}
+
+/** What the notebook was once. time: seconds since 1970. size: of the file, in bytes. */
+export interface Version {
+  id: number;
+  time: number;
+  reason: 'autosave' | 'before merge' | 'before restore' | 'file' | 'merge' | 'opened' | 'save';
+  cells: number;
+  size: number;
 }
 
 /** Names that start_kernel takes. */
@@ -153,6 +172,10 @@ export interface Methods {
   'notebook.actors': { message: Record<string, never>; answer: Actors };
   /** Start a failed notebook's actors again. */
   'notebook.retry': { message: Record<string, never>; answer: Record<string, never> };
+  /** The last saves and merges, the newest first. */
+  'notebook.versions': { message: Record<string, never>; answer: Versions };
+  /** Bring a version back, as edits. */
+  'notebook.restore_version': { message: RestoreVersionFields; answer: Record<string, never> };
   /** Interrupt the running cell; the queue goes on. */
   'kernel.interrupt': { message: Record<string, never>; answer: Record<string, never> };
   /** Restart; the running cell ends, queued cells go idle. */

@@ -18,17 +18,22 @@ from protocol.messages import (
     Done,
     Entry,
     Execute,
+    FoundChange,
     Frame,
     HangUp,
     InputRequest,
     InterruptKernel,
+    KeepVersion,
     KernelMessage,
     KernelReport,
     KernelStatus,
     Load,
+    Look,
+    LookAtFile,
     Notice,
     Pull,
     Quarantine,
+    ReadVersion,
     Recovered,
     Refused,
     RestartKernel,
@@ -36,10 +41,12 @@ from protocol.messages import (
     RunReport,
     Save,
     Saving,
+    ShowVersions,
     ShutDownKernel,
     StartKernel,
     StoreSnapshot,
     ToClient,
+    Version,
 )
 from protocol.values import JsonObject, NotebookValue
 
@@ -48,7 +55,8 @@ class MemoryDisk:
     """What a Checkpointer owns, in memory; it outlives the incarnations of :func:`memory_checkpointer`.
 
     ``gate``: nothing is answered while it is unset. ``failing``: the reason why nothing can be appended. ``saving``:
-    the answer to a save other than "saved". ``log``: what was asked, in order.
+    the answer to a save other than "saved". ``look``: what a look at the file says until it is saved; ``changes``:
+    answers of the next saves to what was to be saved. ``log``: what was asked, in order, but for looks.
     """
 
     def __init__(self, *updates: bytes, queue: tuple[Entry, ...] = (), old_queue: bool = False) -> None:
@@ -70,6 +78,12 @@ class MemoryDisk:
         self.seed = 0
         self.quarantined: list[tuple[bytes, str]] = []
         self.on_append: Callable[[], None] = lambda: None
+        self.look: Look = "same"
+        self.looks = 0
+        self.look_hangs = False
+        self.changes: list[Callable[[NotebookValue], FoundChange]] = []
+        self.versions: list[NotebookValue] = []
+        self.on_keep: Callable[[], None] = lambda: None
 
     def hold(self) -> None:
         """Take questions and answer none."""
@@ -80,6 +94,11 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
     async def run(mailbox: Mailbox[CheckpointerMessage]) -> None:
         async with trio.open_nursery() as nursery:
             async for message in mailbox:
+                if isinstance(message, LookAtFile):
+                    disk.looks += 1
+                    if not disk.look_hangs:
+                        message.reply(disk.look)
+                    continue
                 disk.log.append(type(message).__name__)
                 if isinstance(message, Quarantine):
                     disk.quarantined.append((message.update, message.reason))
@@ -96,6 +115,17 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
                         reply(record(disk.updates + list(updates), queue, content))
                     case StoreSnapshot(reply, state, queue, content):
                         reply(record([state], queue, content))
+                    case ShowVersions(reply):
+                        reply(
+                            tuple(Version(n, 0.0, "save", len(v.cells), 0) for n, v in enumerate(disk.versions, 1))
+                        )
+                    case ReadVersion(reply, id_):
+                        known = 0 < id_ <= len(disk.versions)
+                        reply(disk.versions[id_ - 1] if known else Refused("no_such_version", "No such version."))
+                    case KeepVersion(reply, notebook, _):
+                        disk.versions.append(notebook)
+                        disk.on_keep()
+                        reply(Done())
                     case _:
                         assert_never(message)
 
@@ -125,9 +155,13 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
     async def save(message: Save) -> None:
         await trio.sleep(disk.save_takes)
         disk.saves.append((trio.current_time(), message))
+        if disk.changes:
+            message.reply(disk.changes.pop(0)(message.notebook))
+            return
         if disk.saving:
             message.reply(Saving("not saved", disk.saving))
             return
+        disk.look = "same"
         disk.file, disk.saved_content = message.notebook, message.content
         message.reply(Saving("saved"))
 

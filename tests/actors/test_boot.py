@@ -94,32 +94,48 @@ def test_the_journal_holds_the_truth_while_the_file_is_the_one_it_saw(place: Pla
     assert (notebook.epoch, codes(notebook)) == ("e1", [])
 
 
-def test_a_file_that_changed_meanwhile_wins_and_the_journal_is_kept(place: Place) -> None:
+def test_a_file_that_changed_meanwhile_leaves_the_journal_its_lineage(place: Place) -> None:
+    """P-3: the hub merges it (test_sync_hub_merging.py)."""
     place.path.write_bytes(dump(NOTEBOOK))
     write_title(place.open(), 9)
     place.close()
-    before = place.path.stat()
-    place.path.write_bytes(dump(NOTEBOOK).replace(b'"1"', b'"2"'))
-    os.utime(place.path, ns=(before.st_atime_ns, before.st_mtime_ns))  # judged by content
-    notebook = place.open("e2")
-    assert value(notebook).cells[0].source == "2"
-    assert notebook.epoch == "e2"
-    [notice] = notebook.notices
-    assert notice.code == "journal_set_aside"
-    [aside] = [each for each in place.folder.glob("journal-*.sqlite")]
-    assert str(aside) in notice.message
-    kept = sqlite3.connect(aside)
-    assert kept.execute("SELECT count(*) FROM updates").fetchone() == (1,)
-    kept.close()
-    assert codes(place.reopen()) == []
+    theirs = dump(NOTEBOOK).replace(b'"1"', b'"2"')
+    for data in (theirs, b"no notebook", None):
+        place.path.unlink()
+        if data is not None:
+            place.path.write_bytes(data)
+        notebook = place.reopen("e2")
+        assert value(notebook).cells[0].execution_count == 9
+        assert (notebook.epoch, codes(notebook)) == ("e1", [])
+        known = notebook.journal.known()
+        assert notebook.journal.versions.with_hash(known.file_hash) == dump(NOTEBOOK)  # what a merge begins with
+        place.path.write_bytes(b"")
+    assert list(place.folder.glob("journal-*.sqlite")) == []
 
 
-def test_two_journals_set_aside_in_one_second_are_both_kept(place: Place) -> None:
-    for source in ("1", "2", "3"):
-        cell = CellValue(id="a", type="code", source=source)
-        place.path.write_bytes(dump(NotebookValue(cells=(cell,))))
+def test_journals_set_aside_in_one_second_are_both_kept(place: Place) -> None:
+    place.path.write_bytes(dump(NOTEBOOK))
+    for _ in range(3):
         place.reopen()
+        place.close()
+        (place.folder / "journal.sqlite").write_bytes(b"garbage" * 1000)
     assert len(list(place.folder.glob("journal-*.sqlite"))) == 2
+
+
+def test_what_a_merge_begins_with_is_learned_from_the_file_where_the_journal_has_no_versions(place: Place) -> None:
+    """P-10."""
+    place.path.write_bytes(dump(NOTEBOOK))
+    write_title(place.open(), 9)
+    place.close()
+    db = sqlite3.connect(place.folder / "journal.sqlite")
+    db.execute("DELETE FROM versions")
+    db.commit()
+    db.close()
+    notebook = place.open()
+    assert value(notebook).cells[0].execution_count == 9
+    assert notebook.journal.versions.with_hash(digest(dump(NOTEBOOK))) == dump(NOTEBOOK)
+    [version] = notebook.journal.versions.listed()
+    assert (version.reason, version.cells, version.size) == ("opened", 1, len(dump(NOTEBOOK)))
 
 
 def test_a_server_that_died_between_the_rename_and_its_record_is_no_other_program(place: Place) -> None:
@@ -131,6 +147,8 @@ def test_a_server_that_died_between_the_rename_and_its_record_is_no_other_progra
     notebook.file.write(new)
     notebook = place.reopen()
     assert (notebook.epoch, codes(notebook)) == ("e1", [])
+    assert notebook.journal.known().file_hash == digest(new)
+    assert notebook.journal.versions.with_hash(digest(new)) == new
 
 
 def test_a_server_that_died_before_the_rename_finds_the_old_file_its_own(place: Place) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 import pytest
@@ -15,23 +17,33 @@ import trio.testing
 
 from actors.boot import OpenNotebook, open_notebook
 from actors.checkpointer import checkpointer
-from actors.disk import NotebookFile, digest
+from actors.disk import NotebookFile, Signature, digest
 from actors.mailbox import ActorDied, Address, again
 from actors.supervisor import Child
 from protocol.document import Document
+from protocol.merge import Report
 from protocol.messages import (
     Append,
     Appended,
     AppendFailed,
     CheckpointerMessage,
+    Done,
     Entry,
+    FoundChange,
+    KeepVersion,
     Load,
+    Look,
+    LookAtFile,
+    Merged,
     Notice,
     Quarantine,
+    ReadVersion,
     Recovered,
+    Refused,
     Save,
     Saving,
     SetCell,
+    ShowVersions,
     StoreSnapshot,
 )
 from protocol.notebook_file import dump, load
@@ -71,8 +83,18 @@ class Disk:
     async def append(self, *updates: bytes, queue: Any = None, content: bool = True) -> Appended | AppendFailed:
         return await again(lambda: self.address.ask(Append, updates, queue, content))
 
-    async def save(self, value: NotebookValue, force: bool = False, content: int = 0) -> Saving:
-        return await again(lambda: self.address.ask(Save, value, force, content))
+    async def save(
+        self,
+        value: NotebookValue,
+        force: bool = False,
+        content: int = 0,
+        merged: Merged | None = None,
+        edited: bool = True,
+    ) -> Saving | FoundChange:
+        return await again(lambda: self.address.ask(Save, value, force, content, merged, edited))
+
+    async def look(self, at_once: bool = False) -> Look:
+        return await again(lambda: self.address.ask(LookAtFile, at_once))
 
 
 @asynccontextmanager
@@ -166,20 +188,163 @@ async def test_saving_what_the_file_says_already_does_not_write_it(notebook: Ope
         assert path.stat().st_ino != before.st_ino
 
 
-async def test_a_file_changed_by_another_program_is_left_alone_unless_a_person_asks(
+async def test_a_file_that_is_no_notebook_any_more_is_left_alone_unless_a_person_asks(
     notebook: OpenNotebook, path: Path
 ) -> None:
+    """F-8."""
     async with running(notebook) as disk:
         path.write_bytes(b"somebody else's")
         answer = await disk.save(CHANGED)
+        assert isinstance(answer, Saving)
         assert answer.status == "not saved"
-        assert "changed on disk by another program" in answer.reason
+        assert "changed on disk by another program and cannot be merged" in answer.reason
+        assert "not valid JSON" in answer.reason
         assert path.read_bytes() == b"somebody else's"
         assert await disk.save(CHANGED, force=True) == Saving("saved")
         assert load(path.read_bytes()) == CHANGED
         [kept] = notebook.folder.glob("replaced-*.ipynb")
         assert kept.read_bytes() == b"somebody else's"
         assert await disk.save(NOTEBOOK) == Saving("saved")
+
+
+THEIRS = NotebookValue(cells=(*NOTEBOOK.cells, CellValue(id="t", type="code", source="theirs", top=200, left=0)))
+BOTH = NotebookValue(cells=(*CHANGED.cells, THEIRS.cells[1]))
+
+
+@pytest.mark.parametrize("force", [False, True])
+async def test_a_file_changed_by_another_program_is_merged_and_only_then_replaced(
+    notebook: OpenNotebook, path: Path, force: bool
+) -> None:
+    """F-7."""
+    async with running(notebook) as disk:
+        path.write_bytes(dump(THEIRS))
+        found = await disk.save(CHANGED, force)
+        assert isinstance(found, FoundChange)
+        assert path.read_bytes() == dump(THEIRS)
+        assert (found.notebook, found.theirs, found.report) == (BOTH, THEIRS, Report(taken=1))
+        merged = Merged(found.hash, found.theirs)
+        assert await disk.save(found.notebook, force, merged=merged) == Saving("saved")
+        assert load(path.read_bytes()) == BOTH
+    listed = notebook.journal.versions.listed()
+    assert [version.reason for version in listed] == ["merge", "file", "before merge", "opened"]
+    kept = [load(notebook.journal.versions.with_id(version.id) or b"") for version in listed]
+    assert kept == [BOTH, THEIRS, CHANGED, NOTEBOOK]
+
+
+async def test_a_file_that_says_everything_in_its_own_words_is_not_rewritten(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    """F-7."""
+    own_words = dump(THEIRS).replace(b"\n ", b"\n    ")
+    path.write_bytes(own_words)
+    async with running(notebook) as disk:
+        found = await disk.save(NOTEBOOK)
+        assert isinstance(found, FoundChange)
+        assert await disk.save(found.notebook, merged=Merged(found.hash, found.theirs)) == Saving("saved")
+        assert await disk.look(at_once=True) == "same"
+        assert await disk.save(found.notebook, edited=False) == Saving("saved")
+    assert path.read_bytes() == own_words
+    assert notebook.journal.known().file_hash == digest(own_words)
+
+
+async def test_a_file_that_changed_again_before_the_merge_was_saved_is_merged_again(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    async with running(notebook) as disk:
+        path.write_bytes(dump(THEIRS))
+        found = await disk.save(CHANGED)
+        assert isinstance(found, FoundChange)
+        path.write_bytes(
+            dump(NotebookValue(cells=(*THEIRS.cells, CellValue(id="u", type="raw", top=400, left=0))))
+        )
+        more = await disk.save(found.notebook, merged=Merged(found.hash, found.theirs))
+        assert isinstance(more, FoundChange)
+        assert [cell.id for cell in more.notebook.cells] == ["a", "t", "u"]
+
+
+class Contested(NotebookFile):
+    """Somebody else writes it, too: after each look of ours, and before our rename."""
+
+    def __init__(self, path: Path, *theirs: NotebookValue) -> None:
+        super().__init__(path)
+        self.theirs = list(theirs)
+
+    def write(self, data: bytes, over: Signature | EllipsisType = ...) -> None:
+        if self.theirs:
+            self.path.write_bytes(dump(self.theirs.pop(0)))
+        super().write(data, over)
+
+
+async def test_a_file_that_changes_while_it_is_saved_is_merged_and_not_replaced(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    """F-7."""
+    notebook.file = Contested(path, THEIRS)
+    async with running(notebook) as disk:
+        found = await disk.save(CHANGED)
+        assert isinstance(found, FoundChange)
+        assert path.read_bytes() == dump(THEIRS)
+        assert found.notebook == BOTH
+        assert await disk.save(BOTH, merged=Merged(found.hash, found.theirs)) == Saving("saved")
+    assert load(path.read_bytes()) == BOTH
+    assert list(path.parent.glob(".*.tmp")) == []
+
+
+async def test_a_file_that_is_written_all_the_time_is_left_alone_and_told(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    notebook.file = Contested(path, *[NOTEBOOK] * 9)  # what was saved last, so there is nothing to merge
+    async with running(notebook) as disk:
+        answer = await disk.save(CHANGED)
+        assert answer == Saving("not saved", "x.ipynb is being changed by another program again and again.")
+        assert path.read_bytes() == dump(NOTEBOOK)
+
+
+async def test_a_look_finds_what_changed_by_its_content_also_with_the_old_size_and_time(
+    notebook: OpenNotebook, path: Path
+) -> None:
+    """F-7."""
+    async with running(notebook) as disk:
+        assert [await disk.look(), await disk.look()] == ["moving", "same"]
+        before = path.stat()
+        path.write_bytes(dump(CHANGED))  # of the same length
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert path.stat().st_size == before.st_size
+        assert [await disk.look(), await disk.look(), await disk.look()] == ["moving", "changed", "changed"]
+        path.write_bytes(dump(NOTEBOOK))
+        assert await disk.look(at_once=True) == "same"
+        path.unlink()
+        assert [await disk.look(at_once=True), await disk.look()] == ["gone", "gone"]
+        path.mkdir()
+        assert [await disk.look(), await disk.look()] == ["moving", "changed"]
+
+
+async def test_our_own_saves_are_nobody_elses(notebook: OpenNotebook) -> None:
+    async with running(notebook) as disk:
+        await disk.save(CHANGED)
+        assert await disk.look(at_once=True) == "same"
+
+
+async def test_versions_are_listed_read_and_kept(notebook: OpenNotebook) -> None:
+    """P-10."""
+    async with running(notebook) as disk:
+        await disk.save(CHANGED, force=True)
+        assert await disk.address.ask(KeepVersion, THEIRS, "before restore") == Done()
+        listed = await disk.address.ask(ShowVersions)
+        assert not isinstance(listed, Refused)
+        assert [(version.reason, version.cells) for version in listed] == [
+            ("before restore", 2),
+            ("save", 1),
+            ("opened", 1),
+        ]
+        assert [await disk.address.ask(ReadVersion, version.id) for version in listed] == [
+            THEIRS,
+            CHANGED,
+            NOTEBOOK,
+        ]
+        refused = await disk.address.ask(ReadVersion, 99)
+        assert isinstance(refused, Refused)
+        assert refused.code == "no_such_version"
 
 
 async def test_a_death_between_the_rename_and_its_record_is_no_other_program(
@@ -235,7 +400,7 @@ class FullDisk:
         self.full = True
 
     def __getattr__(self, name: str) -> Any:
-        if self.full and name in ("append", "store_snapshot", "set_meta"):
+        if self.full and name in ("append", "store_snapshot", "begin_save"):
             return self.fail
         return getattr(self.inner, name)
 
@@ -266,10 +431,10 @@ async def test_a_slow_save_does_not_hold_up_appends(
     written, go = trio.Event(), trio.Event()
     write = notebook.file.write
 
-    def slow(data: bytes) -> None:
+    def slow(data: bytes, over: Signature) -> None:
         trio.from_thread.run_sync(written.set)
         trio.from_thread.run(go.wait)
-        write(data)
+        write(data, over)
 
     monkeypatch.setattr(notebook.file, "write", slow)
     async with running(notebook) as disk, trio.open_nursery() as nursery:
@@ -379,9 +544,9 @@ async def test_a_save_that_failed_after_its_rename_is_not_taken_for_a_foreign_fi
     class FailingFile(NotebookFile):
         renames = True
 
-        def write(self, data: bytes) -> None:
+        def write(self, data: bytes, over: Signature | EllipsisType = ...) -> None:
             if self.renames:
-                super().write(data)
+                super().write(data, over)
             raise OSError(28, "No space left on device")
 
     later = NotebookValue(cells=(CellValue(id="a", type="code", source="3", top=0, left=0),))

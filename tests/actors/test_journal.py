@@ -11,11 +11,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from actors.disk import digest
 from actors.journal import COMPACT_BYTES, Journal, JournalError, NoJournalHere, Replayed
+from actors.versions import Packed, packed
 from protocol.messages import Entry
+from protocol.values import VersionReason
 
 ROOT = Path(__file__).resolve().parents[2]
 QUEUE = (Entry("1", "a", "x = 'é'\n", "me", begun=True), Entry("2", "b", "", ""))
@@ -112,14 +116,14 @@ def test_a_damaged_record_is_left_out_and_counted(journal: Journal, statement: s
     journal.append((b"one", b"two", b"three"), QUEUE, content=True)
     journal.close()
     damage(journal.path, statement)
-    assert Journal(journal.path).replay() == Replayed((b"base", b"one", b"three"), QUEUE, 1, True)
+    assert reopened(journal).replay() == Replayed((b"base", b"one", b"three"), QUEUE, 1, True)
 
 
 def test_a_damaged_snapshot_is_told(journal: Journal) -> None:
     journal.append((b"one",), None, content=True)
     journal.close()
     damage(journal.path, "UPDATE snapshot SET data = X'00'")
-    assert Journal(journal.path).replay() == Replayed((b"one",), (), 1, False)
+    assert reopened(journal).replay() == Replayed((b"one",), (), 1, False)
 
 
 @pytest.mark.parametrize("garbage", [b"not a database at all" * 100, b"SQLite format 3\0" + bytes(5000)])
@@ -211,7 +215,6 @@ def test_meta_is_kept(journal: Journal) -> None:
 
 WRITER = """
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from actors.journal import Journal
 from protocol.messages import Entry
@@ -257,3 +260,100 @@ def test_kill_9_loses_nothing_that_was_acknowledged(path: Path) -> None:
         assert all(b"[%d]" % number in present for number in range(last + 1))
         assert int(replayed.queue[0].id) in (last, last + 1)  # the one in hand, or not
         acknowledged = int(replayed.queue[0].id)
+
+
+# ------------------------------------------------------------------------------------------------------ versions
+
+
+def save(journal: Journal, text: str, reason: VersionReason, now: float) -> None:
+    """As the Checkpointer does around its write of the file."""
+    data = text.encode()
+    journal.begin_save([packed(data, 1, reason, now)], journal.known().file_hash, digest(data))
+    journal.end_save(digest(data), 0)
+
+
+def texts(journal: Journal) -> list[str]:
+    found = [journal.versions.with_id(version.id) for version in journal.versions.listed()]
+    return [data.decode() for data in found if data is not None]
+
+
+def test_the_last_ten_versions_are_kept_and_the_base_of_the_next_merge(journal: Journal) -> None:
+    """P-10."""
+    save(journal, "base", "save", 0)
+    for number in range(12):
+        journal.keep_version(packed(b"%d" % number, 1, "before merge", number))
+    assert texts(reopened(journal)) == [*map(str, reversed(range(2, 12))), "base"]
+
+
+@pytest.mark.parametrize("values", [(b"two", object()), (object(), 0)])
+def test_a_save_is_recorded_with_its_version_or_not_at_all(journal: Journal, values: tuple[Any, Any]) -> None:
+    """P-10."""
+    save(journal, "one", "save", 0)
+    data, cells = values
+    with pytest.raises(sqlite3.Error):
+        broken = Packed(1.0, "save", cells, 3, "two", data)
+        journal.begin_save([packed(b"sound", 1, "save", 1), broken], "one", "two")
+    assert texts(journal) == ["one"]
+    assert journal.known().file_hash == journal.known().saving_hash == digest(b"one")
+
+
+def test_saves_that_nobody_asked_for_do_not_drive_out_the_others(journal: Journal) -> None:
+    """P-10."""
+    save(journal, "opened", "opened", 0)
+    for now in range(10, 1000, 10):
+        save(journal, f"at {now}", "autosave", now)
+    assert texts(journal) == ["at 990", "at 870", "at 580", "at 290", "opened"]
+    save(journal, "asked", "save", 1001)
+    save(journal, "asked again", "save", 1002)
+    assert texts(journal)[:3] == ["asked again", "asked", "at 990"]
+
+
+def test_the_base_stays_while_a_save_is_under_way_and_ten_versions_are_no_fewer(journal: Journal) -> None:
+    """P-10."""
+    for number in range(9):
+        save(journal, f"asked {number}", "save", number)
+    save(journal, "base", "autosave", 9)
+    new = packed(b"new", 1, "autosave", 10)
+    journal.begin_save([new], digest(b"base"), new.hash)
+    assert texts(journal)[:3] == ["new", "base", "asked 8"]
+    journal.end_save(new.hash, 0)
+    assert texts(journal) == ["new", *(f"asked {number}" for number in reversed(range(9)))]
+
+
+def test_saves_that_never_reach_the_file_do_not_fill_the_journal(journal: Journal) -> None:
+    save(journal, "base", "autosave", 0)
+    for now in range(1, 100):
+        data = b"%d" % now
+        journal.begin_save([packed(data, 1, "autosave", now)], digest(b"base"), digest(data))
+    assert texts(journal) == ["99", "base"]
+
+
+def test_the_same_again_is_one_version(journal: Journal) -> None:
+    for text in ("a", "a", "b", "a"):
+        save(journal, text, "save", 0)
+    assert texts(journal) == ["a", "b"]
+
+
+def test_a_version_whose_bytes_are_damaged_is_none_until_it_is_recorded_again(journal: Journal) -> None:
+    save(journal, "one", "save", 0)
+    journal.close()
+    damage(journal.path, "UPDATE versions SET data = substr(data, 1, 5)")
+    again = reopened(journal)
+    assert texts(again) == []
+    assert again.versions.with_hash(digest(b"one")) is None
+    assert len(again.versions.listed()) == 1
+    save(again, "one", "save", 1)
+    assert texts(again) == ["one"]
+
+
+@pytest.mark.parametrize("column", ["time", "reason", "cells", "size", "hash", "crc"])
+def test_a_version_that_is_not_what_was_written_is_left_out_and_counted(journal: Journal, column: str) -> None:
+    """P-7."""
+    save(journal, "one", "save", 0)
+    save(journal, "two", "save", 1)
+    journal.close()
+    damage(journal.path, f"UPDATE versions SET {column} = 'x' WHERE id = 1")
+    again = reopened(journal)
+    assert [version.id for version in again.versions.listed()] == [2]
+    assert again.replay().damaged == 1
+    save(again, "three", "autosave", 2)

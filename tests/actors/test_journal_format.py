@@ -13,6 +13,7 @@ import pytest
 from actors import journal_format
 from actors.journal import Journal, JournalError, NoJournalHere, Replayed
 from actors.journal_format import FORMAT, STEPS
+from actors.versions import packed
 from protocol.messages import Entry
 
 QUEUE = (Entry("1", "a", "x = 'é'\n", "me", begun=True), Entry("2", "b", "", ""))
@@ -52,8 +53,25 @@ def format_2(db: sqlite3.Connection) -> None:
     db.executemany("INSERT INTO updates(data, crc, content) VALUES (?, ?, ?)", rows)
 
 
+def format_3(db: sqlite3.Connection) -> None:
+    """A checksum in each row of each table."""
+    format_2(db)
+    meta = db.execute("SELECT key, value FROM meta").fetchall()
+    queue = db.execute("SELECT * FROM queue").fetchall()
+    db.executescript("""
+        DROP TABLE meta; DROP TABLE queue;
+        CREATE TABLE meta(key TEXT PRIMARY KEY, value, crc INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE queue(position INTEGER PRIMARY KEY, id TEXT, cell_id TEXT, source TEXT, who TEXT,
+            begun INTEGER, crc INTEGER NOT NULL);
+    """)
+    facts = [(*row, zlib.crc32(repr(row).encode())) for row in (*meta, ("format", 3))]
+    db.executemany("INSERT INTO meta VALUES (?, ?, ?)", facts)
+    entries = [(*row, zlib.crc32(repr(row[1:]).encode())) for row in queue]
+    db.executemany("INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)", entries)
+
+
 # A new format adds the one before it here.
-OLDER: tuple[Callable[[sqlite3.Connection], None], ...] = (format_1, format_2)
+OLDER: tuple[Callable[[sqlite3.Connection], None], ...] = (format_1, format_2, format_3)
 
 
 def make(path: Path, number: int) -> None:
@@ -82,8 +100,11 @@ def test_a_journal_of_an_older_format_is_led_to_this_one_and_goes_on(tmp_path: P
         assert (known.epoch, known.file_hash, known.saving_hash) == ("e", "f", "s")
         assert (known.content, known.saved) == (3, 2)
         assert journal.append((b"3",), QUEUE[1:], content=True) == 4
+        assert journal.versions.listed() == ()
+        journal.keep_version(packed(b"kept", 1, "save", 1.5))
     with closing(Journal(path)) as journal:
         assert journal.replay() == Replayed((b"base", b"1", b"2", b"3"), QUEUE[1:], 0, True)
+        assert [journal.versions.with_id(each.id) for each in journal.versions.listed()] == [b"kept"]
     assert number_of(path) == FORMAT
 
 

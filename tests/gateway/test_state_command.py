@@ -14,6 +14,7 @@ import pytest
 
 from actors.boot import open_notebook, state_folder
 from actors.disk import describe_lock
+from actors.journal_format import FORMAT
 from gateway import cli
 from gateway.state_command import human_age, human_size
 from protocol.document import Document
@@ -92,7 +93,7 @@ def test_programs_read_the_same_as_json(shelf: Shelf) -> None:
     assert listed["id"] == shelf.folder("x").name
     assert listed["notebook"] == str(shelf.path("x"))
     assert (listed["exists"], listed["open"], listed["unsaved"], listed["updates"]) == (True, False, True, 1)
-    assert (listed["queued"], listed["format"]) == (1, 3)
+    assert (listed["queued"], listed["format"]) == (1, FORMAT)
 
 
 def test_show_takes_a_path_or_the_beginning_of_an_id(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,7 +141,7 @@ def leaves_out_a_line_of_output(plant: Plant) -> None:
 
 
 def writes_the_file_in_place(plant: Plant) -> None:
-    def write(self: NotebookFile, data: bytes) -> None:
+    def write(self: NotebookFile, data: bytes, over: object = ...) -> None:
         with open(self.target, "wb", buffering=0) as stream:
             stream.write(data[: len(data) // 2])
             os.fsync(stream.fileno())

@@ -15,12 +15,13 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, Literal
 
 import trio
 
 from actors.boot import OpenNotebook, open_notebook, state_folder
-from actors.disk import NotebookFile
+from actors.disk import NotebookFile, Signature
 from actors.journal import Journal, Replayed
 from tests.simulation.ledger import PromiseBroken
 
@@ -180,13 +181,13 @@ class FaultyJournal:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if name not in ("append", "store_snapshot", "set_meta"):
+        if name not in ("append", "store_snapshot", "set_meta", "begin_save", "end_save", "keep_version"):
             return found
 
         def write(*args: Any, **named: Any) -> Any:
             with self._disk.operation():
                 done = found(*args, **named)
-                for update in args[0] if name == "append" else args[:1]:
+                for update in {"append": args[0], "store_snapshot": args[:1]}.get(name, ()):
                     self._disk.committed += update
                 return done
 
@@ -200,12 +201,12 @@ class FaultyFile(NotebookFile):
         super().__init__(path)
         self._disk = disk
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, over: Signature | EllipsisType = ...) -> None:
         disk = self._disk
         disk.check_file()
         disk.versions = [self.path.read_bytes(), data]  # an earlier write that failed left one of its two
         with _watched("fsync", disk), _watched("replace", disk):
-            super().write(data)
+            super().write(data, over)
         disk.check_file()
         disk.versions = [data]
 

@@ -38,6 +38,8 @@ ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
     ("notebook", "queue_cell"): ({"cell_id": "nowhere"}, "no_such_cell"),
     ("notebook", "interrupt_kernel"): ({}, None),
     ("notebook", "checkpoint"): ({}, None),
+    ("notebook", "versions"): (None, None),
+    ("notebook", "restore_version"): ({"id": 10**6}, "no_such_version"),
     ("notebook", "retry"): (None, "not_failed"),
     ("notebook", "actors"): (None, None),
     ("kernel", "interrupt"): ({}, None),

@@ -18,7 +18,6 @@ from tests.server import ServerEnded, running_server
 from tests.system.support import (
     Page,
     code_cell,
-    markdown_cell,
     names_in,
     read_notebook,
     same_ports,
@@ -170,31 +169,6 @@ async def test_who_stops_a_server_that_could_not_save_reads_so_and_the_next_star
         assert sources_of(path)["first000"] == "0 + 1 + 1"
 
 
-async def test_a_file_that_another_program_changed_is_not_overwritten_by_autosave(tmp_path: Path) -> None:
-    """F-7."""
-    path, state = note(tmp_path / "n.ipynb"), tmp_path / "state"
-    async with running_server(path, state_dir=state) as server, Page(server) as page:
-        theirs = note(path, markdown_cell("theirs00", "theirs")).read_bytes()
-        page.insert("first000", 0, "ours + ")
-        told = await page.control.push("notebook", "saving", lambda message: message["status"] == "not saved")
-        assert "changed on disk" in told["reason"]
-        assert path.read_bytes() == theirs
-        await page.ask("notebook", "checkpoint")
-        assert sources_of(path) == {"first000": "ours + 1 + 1"}
-        kept = [each for each in state.rglob("*.ipynb") if each.read_bytes() == theirs]
-        assert len(kept) == 1
-        await page.saved()
-
-
-async def test_a_file_that_was_deleted_is_written_again(tmp_path: Path) -> None:
-    path = note(tmp_path / "n.ipynb")
-    async with running_server(path) as server, Page(server) as page:
-        path.unlink()
-        page.insert("first000", 0, "again + ")
-        await page.ask("notebook", "checkpoint")
-        assert sources_of(path) == {"first000": "again + 1 + 1"}
-
-
 async def test_permissions_are_kept_and_a_symlink_is_followed(tmp_path: Path) -> None:
     """F-4."""
     (tmp_path / "real").mkdir()
@@ -238,28 +212,6 @@ async def test_what_was_not_saved_survives_kill_9_and_is_saved_after_the_restart
         assert not [push for push in page.control.pushes if push["method"] == "notice"]
 
 
-async def test_a_file_that_changed_while_no_server_ran_wins_and_the_journal_is_kept(tmp_path: Path) -> None:
-    """P-3."""
-    path, state = note(tmp_path / "n.ipynb"), tmp_path / "state"
-    async with running_server(path, state_dir=state) as server:
-        async with Page(server) as page:
-            page.insert("first000", 0, "in the journal + ")
-            await page.refresh()
-            epoch = (await page.summary())["epoch"]
-        server.kill()
-        await server.wait()
-    note(path, markdown_cell("theirs00", "from git"))
-    async with running_server(path, state_dir=state) as server, Page(server) as page:
-        notice = await page.control.push("notebook", "notice")
-        assert notice["code"] == "journal_set_aside"
-        aside = Path(notice["message"].rpartition(" ")[2].rstrip("."))
-        assert aside in state.rglob("journal-*.sqlite")
-        content = await page.dump()
-        assert content["cells"] == ["first000", "theirs00"]
-        assert content["maps"]["first000"]["source"] == "1 + 1"
-        assert (await page.summary())["epoch"] != epoch
-
-
 async def test_whatever_clients_write_the_saved_file_is_a_valid_notebook(tmp_path: Path) -> None:
     """F-1."""
     path = note(tmp_path / "n.ipynb")
@@ -275,7 +227,7 @@ async def test_whatever_clients_write_the_saved_file_is_a_valid_notebook(tmp_pat
         cells = {cell["id"]: cell for cell in read_notebook(path)["cells"]}
         assert cells[run]["outputs"][0]["text"] == ["1\n"]
         assert "nowhere0" in cells or "first000" in cells
-        assert (await page.summary())["saving"]["status"] == "saved"
+        await page.saved()  # the graphs may just be repaired
 
 
 CORPUS = ["test2.ipynb", "test3.ipynb", "test4.ipynb", "invalid.ipynb"]

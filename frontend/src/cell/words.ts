@@ -1,5 +1,5 @@
 /** What a cell says of itself, in words. */
-import type { CellState } from '../doc/values';
+import { asObject, type CellState, type JsonObject } from '../doc/values';
 
 /** "0.4 s", "42 s", "3 min 12 s", "1 h 05 min". */
 export function elapsed(ms: number): string {
@@ -68,6 +68,18 @@ export function stateWords(cell: Situation, now: () => number): { text: string; 
 /** "[3]", "[*]" while it waits or runs, "[ ]" if it never ran. */
 export function countLabel(state: CellState, count: number | null): string {
   return state !== 'idle' ? '[*]' : `[${count ?? ' '}]`;
+}
+
+/** What a merge with the file left to decide in this cell (protocol/SPEC.md, M-3); empty if nothing. */
+export function conflictWords(metadata: JsonObject): string {
+  const conflict = asObject(asObject(metadata['gm'])['conflict']);
+  const inFile = conflict['side'] === 'file';
+  if (!inFile && conflict['side'] !== 'notebook') return '';
+  if (conflict['deleted'] === true)
+    return inFile ? 'Deleted here, changed in the file: kept.' : 'Changed here, deleted in the file: kept.';
+  return inFile
+    ? 'Conflict: this is what the file says; the cell before is what was here.'
+    : 'Conflict: this is what was here; the next cell is what the file says.';
 }
 
 /** What is left of a folded text: its first line that says something. */

@@ -10,7 +10,7 @@ import { childrenOf, descendants, flowWouldCycle, wouldCycle } from './graph';
 import { newCellId } from './ids';
 import type { Notebook } from './notebook.svelte';
 import type { Undo } from './undo.svelte';
-import type { CellType, Collapsed, Place } from './values';
+import { asObject, type CellType, type Collapsed, type Place } from './values';
 
 /** A new cell's width, in canvas pixels. */
 export const CELL_WIDTH = 600;
@@ -276,6 +276,15 @@ export class Acts {
   /** A code cell that becomes text keeps no outputs: the server, who owns them, takes them away. */
   setType(id: string, type: CellType): void {
     this.#setEach([id], 'type', type);
+  }
+
+  /** Takes the mark of a merge from a cell (protocol/SPEC.md, M-3). */
+  settleConflict(id: string): void {
+    const metadata = asObject(this.#doc.getMap<unknown>(id).get('metadata'));
+    const { conflict, ...rest } = asObject(metadata['gm']);
+    if (conflict === undefined) return;
+    const { gm, ...settled } = { ...metadata, gm: rest };
+    this.#setEach([id], 'metadata', Object.keys(gm).length > 0 ? { ...settled, gm } : settled);
   }
 
   resize(id: string, size: { width?: number; height?: number }): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isFolded, toggled } from '../../src/cell/actions';
 import {
+  conflictWords,
   countLabel,
   elapsed,
   firstLine,
@@ -122,5 +123,25 @@ describe('words', () => {
       toggled('b', 'outputs'),
     ]).toEqual(['o', 'b', null, 'i']);
     expect(isFolded('b', 'input') && isFolded('b', 'outputs') && !isFolded('o', 'input')).toBe(true);
+  });
+});
+
+describe('conflicts', () => {
+  it.each([
+    [{}, ''],
+    [{ gm: 5 }, ''],
+    [{ gm: { conflict: { side: 'elsewhere' } } }, ''],
+    [
+      { gm: { conflict: { side: 'file', with: 'a' } } },
+      'Conflict: this is what the file says; the cell before is what was here.',
+    ],
+    [
+      { gm: { conflict: { side: 'notebook', with: 'a' } } },
+      'Conflict: this is what was here; the next cell is what the file says.',
+    ],
+    [{ gm: { conflict: { side: 'file', deleted: true } } }, 'Deleted here, changed in the file: kept.'],
+    [{ gm: { conflict: { side: 'notebook', deleted: true } } }, 'Changed here, deleted in the file: kept.'],
+  ])('%j', (metadata, words) => {
+    expect(conflictWords(metadata)).toBe(words);
   });
 });

@@ -150,3 +150,18 @@ test('undo says which cells it changed', () => {
   undo.redo();
   expect(seen).toEqual([[a], [a]]);
 });
+
+test('a settled conflict leaves the rest of the metadata, and can be undone', () => {
+  const a = make();
+  const map = doc.getMap<unknown>(a);
+  const mark = { side: 'file', with: 'other' };
+  map.set('metadata', { tags: ['t'], gm: { conflict: mark, color: 'red' } });
+  acts.settleConflict(a);
+  expect(map.get('metadata')).toEqual({ tags: ['t'], gm: { color: 'red' } });
+  undo.undo();
+  expect(map.get('metadata')).toEqual({ tags: ['t'], gm: { conflict: mark, color: 'red' } });
+  map.set('metadata', { gm: { conflict: mark } });
+  acts.settleConflict(a);
+  expect(map.get('metadata')).toEqual({});
+  acts.settleConflict(a);
+});
