@@ -6,11 +6,13 @@ says through a pipe what it was told. Then its files are looked at by another fo
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +31,7 @@ from protocol.messages import CheckpointerMessage, Entry, Load, Save, StoreSnaps
 from protocol.notebook_file import dump, load
 from protocol.values import CellValue, NotebookValue
 from tests.actors.stage import stage
+from tests.faults.bugs import BUGS
 from tests.faults.calls import Call, Deed, Faults
 
 # How it ends: with kill -9 as soon as a fault was met, or at the end of all the work; or as a clean stop.
@@ -38,13 +41,14 @@ End = Literal["killed at once", "killed", "stopped"]
 Power = Literal["stays", "goes", "goes later"]
 NOTEBOOK = dump(NotebookValue(cells=tuple(CellValue(id=id_, type="code", source="#", top=0, left=0) for id_ in "ab")))
 STEPS = 7
-# Seconds for a whole case; a disk that is well again is used within a small part of them.
-PATIENCE = 20
-WELL = 10.0
+# Seconds for a whole case.
+PATIENCE = 30
 
 
 class Case(msgspec.Struct, frozen=True):
-    """``first`` and ``count``: which of the calls are spoiled. ``name``: only on paths that contain it."""
+    """``first`` and ``count``: which of the calls are spoiled. ``name``: only on paths that contain it. ``before``: a
+    server worked on the notebook before, and was killed. ``bug``: planted into all that runs. ``well``: seconds
+    within which a disk that is well again is used, many times what it takes."""
 
     call: Call
     deed: Deed
@@ -54,6 +58,9 @@ class Case(msgspec.Struct, frozen=True):
     end: End
     power: Power = "stays"
     name: str = ""
+    before: bool = False
+    bug: str = ""
+    well: float = 10.0
 
 
 class Told(msgspec.Struct):
@@ -98,9 +105,11 @@ class Sweep:
         faults = self._faults
         faults.look_at(place)
         faults.spin(self._folder / "platter" if case.power != "stays" else None)
-        faults.begin(case.deed, case.call, error=case.error, first=case.first, count=case.count, name=case.name)
         told = Told(files=[NOTEBOOK])
-        in_fork(told, lambda tell: Work(path, faults, case, tell).run(told))
+        if case.before:
+            self._fork(case, told, lambda tell: look(path, told, tell, 100, False))
+        faults.begin(case.deed, case.call, error=case.error, first=case.first, count=case.count, name=case.name)
+        self._fork(case, told, lambda tell: Work(path, faults, case, tell).run(told))
         faults.end()
         if not faults.count:
             return False
@@ -122,7 +131,15 @@ class Sweep:
                 self.report.lost += self._faults.cut_power()
             if told.broken:
                 return
-            in_fork(told, lambda tell, n=again_: look(path, told, tell, -n, case.power != "stays"))
+            self._fork(case, told, lambda tell, n=again_: look(path, told, tell, -n, case.power != "stays"))
+
+    def _fork(self, case: Case, told: Told, work: Callable[[Tell], None]) -> None:
+        def planted(tell: Tell) -> None:
+            if case.bug:
+                BUGS[case.bug](setattr)
+            work(tell)
+
+        in_fork(told, planted)
 
 
 Tell = Callable[[Told], None]
@@ -240,7 +257,7 @@ class Work:
     async def _becomes_well(self, address: object) -> None:
         """Whatever the disk did before: now that it works, all that was tried is kept, and can be saved."""
         self._faults.end()
-        with trio.fail_after(WELL):
+        with trio.fail_after(self._case.well):
             while not self._recorder.durable:
                 await trio.sleep(0.002)
         await self._step(STEPS, address)
@@ -283,10 +300,23 @@ def markers(document: Document) -> set[int]:
     return {int(each) for each in re.findall(r"<(-?\d+)>", document.source("b"))}
 
 
+async def _warm_up() -> None:
+    """What is imported at its first use is imported once, and not in each fork."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.ipynb"
+        path.write_bytes(NOTEBOOK)
+        open_notebook(path, path.parent / "state", "e0").close()
+        dump(Document((), 1).value())
+    gc.collect()
+    gc.freeze()
+
+
 def main() -> None:
-    """Cases by lines on stdin, each in a sweep over ``first`` from its own on; a report by line on stdout."""
+    """By line on stdin a case, how many at most, and how far from one to the next of the sweep; by line on stdout
+    what came of it."""
     logging.disable()
     recorder.RETRY = 0.01
+    trio.run(_warm_up)
     folder = Path(sys.argv[1])
     faults = Faults(folder, Path(os.environ["GANIMEDE_TEST_FAULTS"]))
     for number, line in enumerate(sys.stdin):
