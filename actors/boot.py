@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from actors.disk import LockTaken, NotebookFile, digest, in_words, lock, temporary_stem
-from actors.journal import EMPTY, Journal, JournalError, Known
+from actors.journal import EMPTY, Journal, JournalError
 from actors.journal_adoption import adopt
 from actors.journal_opening import BootError, open_journal, seed_id, seed_of, set_aside
 from actors.state_folders import state_folder
@@ -30,7 +30,7 @@ class OpenNotebook(msgspec.Struct):
     """What outlives every actor of one notebook.
 
     ``loaded``: some incarnation of the hub has read the journal. ``old_queue``: the run queue as an earlier server
-    left it. ``lost``: what a journal knew that disappeared and has no successor yet.
+    left it.
     """
 
     path: Path
@@ -42,7 +42,6 @@ class OpenNotebook(msgspec.Struct):
     notices: tuple[Notice, ...]
     loaded: bool = False
     old_queue: tuple[Entry, ...] = ()
-    lost: Known | None = None
 
     def close(self) -> None:
         self.journal.close()

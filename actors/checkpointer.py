@@ -124,7 +124,7 @@ class _Disk:
 
     def store_snapshot(self, state: bytes, queue: tuple[Entry, ...], content: bool) -> int:
         """Also where there is no journal any more: it holds everything that a new one needs."""
-        if self._notebook.lost is not None or self.journal.gone:
+        if self.journal.gone:
             return renew(self._notebook, state, queue)
         return self.journal.store_snapshot(state, queue, content)
 

@@ -74,7 +74,9 @@ def _unreadable(path: Path, error: sqlite3.Error) -> JournalError:
     if code in _NO_SHARED_MEMORY:
         return _no_wal(path)
     if code & 0xFF in _NOT_ITS_FAULT and code != sqlite3.SQLITE_IOERR_SHORT_READ:
-        return NoJournalHere(f"The journal {path} cannot be used ({error}). Another folder is named by --state-dir.")
+        return NoJournalHere(
+            f"The journal {path} cannot be used ({error}). Another folder is named by --state-dir."
+        )
     return JournalError(f"The journal {path} cannot be read ({error}).")
 
 
@@ -179,8 +181,8 @@ class Journal:
 
         After a sync that failed the system takes pages for written that never reached the disk, and no later sync
         writes them. Within one process SQLite writes them again; but a server that is killed in that state leaves
-        the next one a log that looks whole, and whatever that one appends and syncs would go with the power. Raises
-        sqlite3.Error; as long as it does, nothing is appended.
+        the next one a log that looks whole, and whatever that one appends and syncs would go with the power.
+        Raises sqlite3.Error; as long as it does, nothing is appended.
         """
         (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
