@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from actors import checkpointer, recorder
+from actors import checkpointer, journal_salvage, recorder
 from actors.disk import NotebookFile
 from actors.journal import Journal
 from protocol.messages import Appended, AppendFailed
@@ -52,6 +52,14 @@ def does_not_wait_for_the_disk(plant: Plant) -> None:
     plant(Journal, "_prepare", prepare)
 
 
+def takes_a_commit_that_was_cut_short_for_damage(plant: Plant) -> None:
+    plant(journal_salvage, "committed", lambda log, index: None)
+
+
+def writes_into_a_journal_that_is_gone(plant: Plant) -> None:
+    plant(Journal, "gone", False)
+
+
 def writes_the_file_in_place(plant: Plant) -> None:
     plant(NotebookFile, "write", lambda self, data: self.target.write_bytes(data))
 
@@ -84,6 +92,8 @@ BUGS = {
         takes_a_failed_sync_for_done,
         builds_upon_a_log_that_only_looks_whole,
         does_not_wait_for_the_disk,
+        takes_a_commit_that_was_cut_short_for_damage,
+        writes_into_a_journal_that_is_gone,
         writes_the_file_in_place,
         renames_what_was_not_synced,
         never_takes_a_disk_for_well_again,

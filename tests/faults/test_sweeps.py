@@ -1,5 +1,5 @@
 """The n-th write, sync, rename … fails, for each n: what was acknowledged is there, nothing is invented, the file is
-whole, and a disk that is well again is used. P-1, P-2, P-7.
+whole, and a disk that is well again is used. P-1, P-2, P-20 to P-23.
 
 In the default run each kind of call fails once, at every n, under three ends of the server; GANIMEDE_FULL=1 crosses
 all kinds of faults with all ends.
@@ -34,7 +34,7 @@ ENDS: list[tuple[End, Power]] = (
     else [("killed at once", "goes later"), ("killed", "stays"), ("stopped", "goes")]
 )
 # There are about a hundred writes and thirty syncs: the default run takes some of them, others each time.
-STRIDES: dict[Call, int] = {} if FULL else {"write": 9, "sync": 3}
+STRIDES: dict[Call, int] = {} if FULL else {"write": 14, "sync": 4}
 
 
 def expect_sound(worker: Worker, case: Case, thinner: int = 1) -> None:
@@ -83,6 +83,12 @@ def test_a_server_that_dies_before_a_call_loses_nothing(worker: Worker, call: Ca
         expect_sound(worker, msgspec.structs.replace(case, before=True))
 
 
+@pytest.mark.parametrize("call", ["write", "sync", "open", "make"])
+def test_a_journal_that_was_deleted_is_made_again_though_a_call_fails(worker: Worker, call: Call) -> None:
+    for end in get_args(End)[1:] if FULL else ("killed",):
+        expect_sound(worker, Case(call, "fail", KINDS[call], 1, 1, end, deleted=True))
+
+
 # Where each shows itself: a case and how many of its sweep it may take.
 PLANTED: dict[str, tuple[Case, str]] = {
     "acknowledges_before_the_commit": (
@@ -91,6 +97,10 @@ PLANTED: dict[str, tuple[Case, str]] = {
     "builds_upon_a_log_that_only_looks_whole": (
         Case("sync", "fail", errno.EIO, 8, 1, "killed at once", "goes later"), "acknowledged and lost"),
     "does_not_wait_for_the_disk": (Case("write", "die", 0, 40, 1, "killed", "goes"), "acknowledged and lost"),
+    "takes_a_commit_that_was_cut_short_for_damage": (
+        Case("write", "fail", errno.ENOSPC, 60, 1, "killed at once"), "people are told of ['journal_salvaged'"),
+    "writes_into_a_journal_that_is_gone": (
+        Case("write", "fail", errno.EIO, 1, 1, "killed", deleted=True), "acknowledged and lost"),
     "writes_the_file_in_place": (
         Case("write", "tear", errno.EIO, 1, 1, "killed at once", name="x.ipynb"), "none of those that were written"),
     "renames_what_was_not_synced": (Case("sync", "die", 0, 12, 1, "killed", "goes"), "none of those that were written"),

@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -39,8 +40,11 @@ End = Literal["killed at once", "killed", "stopped"]
 # Whether the power goes then; or only when the next server was killed, too, which built upon what it saw and what may
 # not be on the disk.
 Power = Literal["stays", "goes", "goes later"]
-NOTEBOOK = dump(NotebookValue(cells=tuple(CellValue(id=id_, type="code", source="#", top=0, left=0) for id_ in "ab")))
+NOTEBOOK = dump(
+    NotebookValue(cells=tuple(CellValue(id=id_, type="code", source="#", top=0, left=0) for id_ in "ab"))
+)
 STEPS = 7
+DELETED = 5
 # Seconds for a whole case.
 PATIENCE = 30
 
@@ -48,7 +52,8 @@ PATIENCE = 30
 class Case(msgspec.Struct, frozen=True):
     """``first`` and ``count``: which of the calls are spoiled. ``name``: only on paths that contain it. ``before``: a
     server worked on the notebook before, and was killed. ``bug``: planted into all that runs. ``well``: seconds
-    within which a disk that is well again is used, many times what it takes."""
+    within which a disk that is well again is used, many times what it takes. ``deleted``: the state folder, while it
+    is in use, and only then calls begin to fail."""
 
     call: Call
     deed: Deed
@@ -61,6 +66,10 @@ class Case(msgspec.Struct, frozen=True):
     before: bool = False
     bug: str = ""
     well: float = 10.0
+    deleted: bool = False
+
+    def begin(self, faults: Faults) -> None:
+        faults.begin(self.deed, self.call, error=self.error, first=self.first, count=self.count, name=self.name)
 
 
 class Told(msgspec.Struct):
@@ -108,7 +117,8 @@ class Sweep:
         told = Told(files=[NOTEBOOK])
         if case.before:
             self._fork(case, told, lambda tell: look(path, told, tell, 100, False))
-        faults.begin(case.deed, case.call, error=case.error, first=case.first, count=case.count, name=case.name)
+        if not case.deleted:
+            case.begin(faults)
         self._fork(case, told, lambda tell: Work(path, faults, case, tell).run(told))
         faults.end()
         if not faults.count:
@@ -214,9 +224,14 @@ class Work:
             self._recorder.resume(recovered)
             self._recorder.start(nursery)
             for step in range(STEPS):
+                if step == DELETED and self._case.deleted:
+                    shutil.rmtree(self._path.parent / "state")
+                    self._case.begin(self._faults)
                 await self._step(step, address)
                 if self._case.end == "killed at once" and self._faults.count:
                     os.kill(os.getpid(), signal.SIGKILL)
+            if self._case.deleted:  # what fails on the way to a new journal fails once
+                await self._goes_on()
             if self._faults.count:
                 await self._becomes_well(address)
             nursery.cancel_scope.cancel()
@@ -254,15 +269,19 @@ class Work:
             assert answer.reason, "not saved, and no reason"
         return bool(answer.status == "saved")
 
-    async def _becomes_well(self, address: object) -> None:
-        """Whatever the disk did before: now that it works, all that was tried is kept, and can be saved."""
-        self._faults.end()
+    async def _goes_on(self) -> None:
         with trio.fail_after(self._case.well):
             while not self._recorder.durable:
                 await trio.sleep(0.002)
+
+    async def _becomes_well(self, address: object) -> None:
+        """Whatever the disk did before: now that it works, all that was tried is kept, and can be saved."""
+        self._faults.end()
+        await self._goes_on()
         await self._step(STEPS, address)
         assert self._told.kept == self._told.tried, "the disk is well, and an edit is not kept"
-        assert await self._save(address), "the disk is well, and the file is not saved"
+        if not self._case.deleted:  # where the journal alone has to hold it
+            assert await self._save(address), "the disk is well, and the file is not saved"
 
 
 def look(path: Path, told: Told, tell: Tell, marker: int, torn: bool) -> None:
@@ -270,7 +289,9 @@ def look(path: Path, told: Told, tell: Tell, marker: int, torn: bool) -> None:
     cut, after which a transaction that nobody was told of may look like damage."""
     held = path.read_bytes()
     assert held in told.files, "the file is none of those that were written"
-    assert not told.saved or held in told.files[told.files.index(told.saved) :], "the file is older than it was said"
+    assert not told.saved or held in told.files[told.files.index(told.saved) :], (
+        "the file is older than it was said"
+    )
     load(held)
     strays = [each.name for each in path.parent.iterdir() if each.name not in ("x.ipynb", "state")]
     notebook = open_notebook(path, path.parent / "state", "e2")
