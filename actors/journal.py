@@ -111,12 +111,13 @@ class Journal:
         self._weight = 0
         self._snapshot_weight = 0
         self._settled = False
+        self._names = str(path), f"{path}-wal"
         try:
             # Used by one thread at a time, though not always by the same one.
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
             self._db.text_factory = lambda text: text.decode(errors="replace")  # damaged text fails its checksum
             self._prepare()
-            self._inodes = self._present()
+            self._inode = os.stat(path).st_ino
         except (sqlite3.Error, OSError, JournalError) as error:
             if hasattr(self, "_db"):
                 self._db.close()
@@ -157,15 +158,15 @@ class Journal:
         self._make_sure()
         return transaction(self._db)
 
-    def _present(self) -> tuple[int, ...]:
-        """What tells the files under our names from others. Raises OSError if one is missing."""
-        return tuple(os.stat(name).st_ino for name in (self.path, f"{self.path}-wal"))
-
     @property
     def gone(self) -> bool:
-        """The files under our names are not those that we have open: some microseconds to know, at every write."""
+        """The files under our names are not those that we have open: a few microseconds to know, at every write.
+
+        The log is only looked for: asked for its times, the system would give it a new one at each write, and each
+        sync would have that to write, too.
+        """
         try:
-            return self._present() != self._inodes
+            return os.stat(self._names[0]).st_ino != self._inode or not os.access(self._names[1], os.F_OK)
         except FileNotFoundError:
             return True
 
