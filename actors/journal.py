@@ -292,7 +292,8 @@ class Journal:
     def record_place(self, place: bytes, epoch: str) -> None:
         """Write what a journal must be able to say of itself. Also shows whether it can be written to at all.
 
-        Raises :class:`JournalError` if the reason why not is in its file.
+        Raises :class:`JournalError` if the reason why not is in its file, or if SQLite could open a file of it for
+        reading only: as long as it is open, that does not pass with the disk's trouble.
         """
         try:
             with transaction(self._db):
@@ -300,7 +301,7 @@ class Journal:
                 put_meta(self._db, "epoch", epoch or None)
         except sqlite3.Error as error:
             failure = _unreadable(self.path, error)
-            if not isinstance(failure, NoJournalHere):
+            if not isinstance(failure, NoJournalHere) or error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
                 raise failure from error
 
     def size(self) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from actors import checkpointer, journal_salvage, recorder
 from actors.disk import NotebookFile
-from actors.journal import Journal
+from actors.journal import Journal, JournalError
 from protocol.messages import Appended, AppendFailed
 
 Plant = Callable[[Any, str, Any], None]  # as setattr
@@ -60,6 +61,16 @@ def writes_into_a_journal_that_is_gone(plant: Plant) -> None:
     plant(Journal, "gone", False)
 
 
+def keeps_a_journal_that_was_opened_for_reading(plant: Plant) -> None:
+    sound = Journal.record_place
+
+    def record_place(self: Journal, place: bytes, epoch: str) -> None:
+        with suppress(JournalError):
+            sound(self, place, epoch)
+
+    plant(Journal, "record_place", record_place)
+
+
 def writes_the_file_in_place(plant: Plant) -> None:
     plant(NotebookFile, "write", lambda self, data: self.target.write_bytes(data))
 
@@ -94,6 +105,7 @@ BUGS = {
         does_not_wait_for_the_disk,
         takes_a_commit_that_was_cut_short_for_damage,
         writes_into_a_journal_that_is_gone,
+        keeps_a_journal_that_was_opened_for_reading,
         writes_the_file_in_place,
         renames_what_was_not_synced,
         never_takes_a_disk_for_well_again,

@@ -138,7 +138,6 @@ class Scene:
         self.faults.end()
         with trio.fail_after(SOON):
             await self.writer.settle()
-        self.control.pushes.clear()
 
 
 @asynccontextmanager
@@ -181,6 +180,8 @@ async def test_what_befalls_the_journal_is_told_and_what_was_acknowledged_is_kep
     async with scene(place, command) as here:
         for weather in JOURNAL.values():
             await befalls_the_journal(here, weather)
+            if weather is JOURNAL["full"]:
+                await here.says("saved")
         written, epoch = here.written, here.writer.told[sync.LINEAGE]
     assert await found(place) == (written, epoch)
 
