@@ -17,7 +17,7 @@ help:
 	@echo "make test           install the test tools and run every test but those of make e2e and make chaos"
 	@echo "make e2e            the whole suite in the browser"
 	@echo "make lint           formatters, linters, strict type checkers"
-	@echo "make chaos          the kill, storm and simulation suites at full counts"
+	@echo "make chaos          the kill, storm, simulation and disk fault suites at full counts"
 	@echo "make bench          the measurements, each beside its baseline"
 	@echo "make bench-ui       the page measured in Chromium, beside a page of plain text"
 	@echo "make screenshots    the page in ten states, light and dark, into .cache/screenshots"
@@ -77,8 +77,8 @@ format: $(VENV)/.lint
 	$(BIN)/python hatch_build.py format
 
 chaos: $(VENV)/.test
-	GANIMEDE_FULL=1 $(BIN)/python -m pytest tests/chaos tests/simulation tests/system/test_file_changes.py tests/system/test_kernels.py \
-		tests/actors/test_journal_damage.py $(ARGS)
+	GANIMEDE_FULL=1 $(BIN)/python -m pytest tests/chaos tests/simulation tests/faults \
+		tests/system/test_file_changes.py tests/system/test_kernels.py tests/actors/test_journal_damage.py $(ARGS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(ARGS)

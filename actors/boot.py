@@ -102,6 +102,9 @@ def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNot
         if not epoch:
             epoch = new_epoch
             _seed(journal, path, data, epoch)
+        # From now on the database itself says whose it is, whatever becomes of its log.
+        with suppress(sqlite3.Error):  # a disk in trouble: the first write tries again, and people are told
+            journal.settle()
     except BaseException:
         journal.close()
         raise

@@ -20,7 +20,8 @@ import trio
 from actors.boot import OpenNotebook
 from actors.disk import in_words, keep_for_report
 from actors.file_keeper import FileKeeper
-from actors.journal import Journal
+from actors.journal import Journal, JournalError
+from actors.journal_renewal import renew
 from actors.journal_thread import JournalThread
 from actors.mailbox import Actor, Mailbox
 from protocol.messages import (
@@ -28,6 +29,7 @@ from protocol.messages import (
     Appended,
     AppendFailed,
     CheckpointerMessage,
+    Entry,
     KeepVersion,
     Load,
     LookAtFile,
@@ -68,9 +70,9 @@ async def _serve(
             case Load(reply):
                 reply(await disk.load())
             case Append(reply, updates, queue, content):
-                disk.record(partial(disk.journal.append, updates, queue, content), reply)
+                disk.record(partial(disk.append, updates, queue, content), reply)
             case StoreSnapshot(reply, state, queue, content):
-                disk.record(partial(disk.journal.store_snapshot, state, queue, content), reply)
+                disk.record(partial(disk.store_snapshot, state, queue, content), reply)
             case Quarantine(update, reason):
                 errands.start_soon(disk.quarantine, update, reason)
             case Save():
@@ -135,6 +137,15 @@ class _Disk:
         notebook.loaded = True
         return recovered
 
+    def append(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> int:
+        return self.journal.append(updates, queue, content)
+
+    def store_snapshot(self, state: bytes, queue: tuple[Entry, ...], content: bool) -> int:
+        """Also where there is no journal any more: it holds everything that a new one needs."""
+        if self.journal.gone:
+            return renew(self._notebook, state, queue)
+        return self.journal.store_snapshot(state, queue, content)
+
     def record(self, write: Callable[[], int], reply: Reply[Appended | AppendFailed]) -> None:
         """Returns at once; the answer goes straight to whoever asked, without another turn of this actor."""
         self._thread.submit(partial(self._write, write), reply)
@@ -146,6 +157,8 @@ class _Disk:
             return AppendFailed(f"the journal cannot be written ({error})")
         except OSError as error:
             return AppendFailed(f"the journal cannot be written ({in_words(error)})")
+        except JournalError as error:
+            return AppendFailed(str(error))
         return Appended(self._notebook.journal.wants_snapshot, content)
 
     async def quarantine(self, update: bytes, reason: str) -> None:

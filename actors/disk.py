@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import EllipsisType
 from typing import TypeAlias
@@ -142,9 +143,11 @@ def lock(path: Path) -> int:
 
 
 def describe_lock(handle: int, about: str) -> None:
-    """Write who holds the lock into it, for the sentence that a second server prints."""
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, about.encode(), 0)
+    """Write who holds the lock into it, for the sentence that a second server prints. A disk that does not take it
+    keeps nobody from serving."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, about.encode(), 0)
 
 
 def in_words(error: OSError) -> str:

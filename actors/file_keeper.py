@@ -164,7 +164,7 @@ class FileKeeper:
         version = await _pack(data, len(notebook.cells), reason)
         try:
             await self._thread.run(lambda: self._notebook.journal.keep_version(version))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, JournalError) as error:
             return Refused("not_saved", f"The journal could not be written ({error}).")
         return Done()
 

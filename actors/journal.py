@@ -36,6 +36,10 @@ _INSERT = "INSERT INTO updates(data, crc, content) VALUES (?, ?, ?)"
 _NOT_ITS_FAULT = frozenset({3, 5, 6, 7, 8, 10, 13, 14})
 
 
+# SHMOPEN, SHMLOCK and SHMMAP of IOERR, and PROTOCOL: what WAL needs besides files.
+_NO_SHARED_MEMORY = frozenset({4618, 5130, 5386, 15})
+
+
 def _is_whole(data: object, crc: object) -> bool:
     return isinstance(data, bytes) and zlib.crc32(data) == crc
 
@@ -58,6 +62,10 @@ class Replayed(msgspec.Struct, frozen=True):
     based: bool
 
 
+class JournalGone(JournalError):
+    """Its files were deleted or replaced under us: what is written now is nowhere to be found."""
+
+
 EMPTY = Replayed((), (), 0, False)
 
 
@@ -65,9 +73,20 @@ def _unreadable(path: Path, error: sqlite3.Error) -> JournalError:
     code = getattr(
         error, "sqlite_errorcode", sqlite3.SQLITE_ERROR
     )  # not every error comes from the library itself
-    short = code == sqlite3.SQLITE_IOERR_SHORT_READ
-    kind = NoJournalHere if code & 0xFF in _NOT_ITS_FAULT and not short else JournalError
-    return kind(f"The journal {path} cannot be read ({error}).")
+    if code in _NO_SHARED_MEMORY:
+        return _no_wal(path)
+    if code & 0xFF in _NOT_ITS_FAULT and code != sqlite3.SQLITE_IOERR_SHORT_READ:
+        return NoJournalHere(
+            f"The journal {path} cannot be used ({error}). Another folder is named by --state-dir."
+        )
+    return JournalError(f"The journal {path} cannot be read ({error}).")
+
+
+def _no_wal(path: Path) -> NoJournalHere:
+    return NoJournalHere(
+        f"The folder {path.parent} cannot hold a journal (SQLite's WAL does not work there): "
+        "choose another with --state-dir."
+    )
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -93,26 +112,26 @@ class Journal:
         self.path = path
         self._weight = 0
         self._snapshot_weight = 0
+        self._settled = False
+        self._names = str(path), f"{path}-wal"
         try:
             # Used by one thread at a time, though not always by the same one.
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
             self._db.text_factory = lambda text: text.decode(errors="replace")  # damaged text fails its checksum
             self.versions = Versions(self._db)
             self._prepare()
-        except (sqlite3.Error, JournalError) as error:
+            self._inode = os.stat(path).st_ino
+        except (sqlite3.Error, OSError, JournalError) as error:
             if hasattr(self, "_db"):
                 self._db.close()
-            if isinstance(error, JournalError):
+            if not isinstance(error, sqlite3.Error):
                 raise
             raise _unreadable(path, error) from error
 
     def _prepare(self) -> None:
         (mode,) = self._db.execute("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
-            raise NoJournalHere(
-                f"The folder {self.path.parent} cannot hold a journal (SQLite's WAL does not work there): "
-                "choose another with --state-dir."
-            )
+            raise _no_wal(self.path)
         self._db.execute("PRAGMA synchronous=FULL")
         try:
             bring_up(self._db)
@@ -139,7 +158,40 @@ class Journal:
         ).fetchone()
 
     def _transaction(self) -> AbstractContextManager[None]:
+        self._make_sure()
         return transaction(self._db)
+
+    @property
+    def gone(self) -> bool:
+        """The files under our names are not those that we have open: a few microseconds to know, at every write.
+
+        The log is only looked for: asked for its times, the system would give it a new one at each write, and each
+        sync would have that to write, too.
+        """
+        try:
+            return os.stat(self._names[0]).st_ino != self._inode or not os.access(self._names[1], os.F_OK)
+        except FileNotFoundError:
+            return True
+
+    def _make_sure(self) -> None:
+        """Before a write: it goes where it will be looked for, and builds upon what is on the disk."""
+        if self.gone:
+            raise JournalGone(f"the journal has disappeared from {self.path.parent}")
+        if not self._settled:
+            self.settle()
+
+    def settle(self) -> None:
+        """Write all that the log holds once more, into the database, and begin the log anew.
+
+        After a sync that failed the system takes pages for written that never reached the disk, and no later sync
+        writes them. Within one process SQLite writes them again; but a server that is killed in that state leaves
+        the next one a log that looks whole, and whatever that one appends and syncs would go with the power.
+        Raises sqlite3.Error; as long as it does, nothing is appended.
+        """
+        (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise sqlite3.OperationalError("another program reads it")
+        self._settled = True
 
     def replay(self) -> Replayed:
         """Everything whose checksum holds, in order. Raises :class:`JournalError` for what SQLite cannot read."""
@@ -169,6 +221,7 @@ class Journal:
         count = self._content + content
         rows = [(data, zlib.crc32(data), count) for data in updates]
         if len(rows) == 1 and queue is None:  # by far the most: one statement is a transaction of its own
+            self._make_sure()
             self._db.execute(_INSERT, rows[0])
         else:
             with self._transaction():
@@ -183,16 +236,29 @@ class Journal:
 
     def store_snapshot(self, state: bytes, queue: tuple[Entry, ...], content: bool) -> int:
         """Let one full update take the place of all others, in one transaction."""
-        count = self._content + content
         with self._transaction():
-            self._db.execute("DELETE FROM updates")
-            self._db.execute("DELETE FROM snapshot")
-            self._db.execute("INSERT INTO snapshot VALUES (1, ?, ?)", (state, zlib.crc32(state)))
-            self._write_queue(queue)
-            put_meta(self._db, "content", count)
-        self._content = count
+            return self._replace(state, queue, {"content": self._content + content})
+
+    def take_over(self, lost: Journal, state: bytes, queue: tuple[Entry, ...]) -> int:
+        """Go on where another journal had to end, with a snapshot of everything. Like :meth:`store_snapshot`."""
+        known, versions = lost.known(), lost.versions.whole()
+        with self._transaction():
+            self.versions.put_all(versions)
+            return self._replace(state, queue, {
+                "content": known.content + 1, "saved_content": known.saved, "epoch": known.epoch,
+                "seed": known.seed, "file_hash": known.file_hash, "saving_hash": known.saving_hash,
+                "place": known.place,
+            })  # fmt: skip
+
+    def _replace(self, state: bytes, queue: tuple[Entry, ...], meta: dict[str, Any]) -> int:
+        self._db.execute("DELETE FROM updates")
+        self._db.execute("DELETE FROM snapshot")
+        self._db.execute("INSERT INTO snapshot VALUES (1, ?, ?)", (state, zlib.crc32(state)))
+        self._write_queue(queue)
+        self._put(**meta)
+        self._content = meta["content"]
         self._weight, self._snapshot_weight = 0, len(state)
-        return count
+        return self._content
 
     def _write_queue(self, queue: tuple[Entry, ...]) -> None:
         self._db.execute("DELETE FROM queue")
@@ -253,19 +319,21 @@ class Journal:
     def put_versions(self, versions: dict[int, Packed]) -> None:
         """Of another journal, under their ids there."""
         with self._transaction():
-            for id_, version in versions.items():
-                self.versions.put(id_, version)
+            self.versions.put_all(versions)
 
     def record_place(self, place: bytes, epoch: str) -> None:
         """Write what a journal must be able to say of itself. Also shows whether it can be written to at all.
 
-        Raises :class:`JournalError` if the reason why not is in its file.
+        Raises :class:`JournalError` if the reason why not is in its file, or if SQLite could open a file of it for
+        reading only: as long as it is open, that does not pass with the disk's trouble.
         """
         try:
-            self.set_meta(place=place, epoch=epoch or None)
+            with transaction(self._db):
+                put_meta(self._db, "place", place)
+                put_meta(self._db, "epoch", epoch or None)
         except sqlite3.Error as error:
             failure = _unreadable(self.path, error)
-            if not isinstance(failure, NoJournalHere):
+            if not isinstance(failure, NoJournalHere) or error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
                 raise failure from error
 
     def size(self) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from actors.journal_format import sum_of
-from actors.sqlite_pages import Record, Value, is_cut_short, page_size, read_log, records
+from actors.sqlite_pages import Record, Value, committed, is_cut_short, page_size, read_log, records
 from actors.versions import KEPT, Packed, found
 from protocol.messages import Entry
 
@@ -48,6 +48,8 @@ def silent_damage(path: Path) -> bool:
         return bool(frames.frames)
     if len(head) < 100 or any(head[at : at + len(value)] != value for at, value in _HEAD):
         return True
+    if frames.headed and (needed := committed(log, index)) is not None:
+        return frames.readable < needed  # what lies behind was never committed: a server was killed in the middle
     return frames.damaged or is_cut_short(log, index, size)
 
 

@@ -111,6 +111,17 @@ def read_log(log: bytes, size: int) -> Log:
     return Log(headed, tuple(frames), rest)
 
 
+def committed(log: bytes, index: bytes) -> int | None:
+    """How many frames of the log hold what is nowhere else, says the ``-shm`` file that a killed server leaves
+    behind; None: it does not know this log."""
+    if len(index) < 136 or index[:48] != index[48:96]:
+        return None
+    frames, done = (int.from_bytes(index[at : at + 4], sys.byteorder) for at in (16, 96))
+    if done == frames:  # also if a new generation of the log has begun: nothing of it was committed yet
+        return 0
+    return frames if log[16:24] == index[32:40] else None
+
+
 def is_cut_short(log: bytes, index: bytes, size: int) -> bool:
     """The ``-shm`` file, which a killed server leaves behind, knows of more frames than the log has."""
     if len(index) < 136 or index[:48] != index[48:96]:

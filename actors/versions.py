@@ -108,6 +108,15 @@ class Versions:
             (id_, version.time, version.reason, version.cells, version.size, version.hash, crc, version.data),
         )
 
+    def put_all(self, versions: dict[int, Packed]) -> None:
+        for id_, version in versions.items():
+            self.put(id_, version)
+
+    def whole(self) -> dict[int, Packed]:
+        """By their ids, without those that are damaged."""
+        rows = self._db.execute(f"SELECT id, {_COLUMNS} FROM versions ORDER BY id")  # noqa: S608
+        return {id_: version for id_, *row in rows if (version := found(row)) is not None}
+
     def listed(self) -> tuple[Version, ...]:
         """The newest first, without those that are damaged."""
         rows = self._db.execute("SELECT id, time, reason, cells, size, hash, crc FROM versions ORDER BY id DESC")

@@ -93,7 +93,7 @@ class Server:
             settings.limits,
             kernel_names,
             settings.chaos,
-            notebook.journal.size,
+            lambda: notebook.journal.size(),  # of whichever journal it has by then
         )
 
     @property

@@ -132,7 +132,17 @@ async def running_server(
             bind = [] if "-b" in arguments else ["-b", "127.0.0.1:0"]
             line = ["-m", "hypercorn", "-k", "trio", *bind, *arguments, module or "gateway.app"]
         else:
-            line = ["-m", module or "gateway.cli", str(notebook), "--port", "0", "--sync-port", "0", "--no-open", *arguments]
+            line = [
+                "-m",
+                module or "gateway.cli",
+                str(notebook),
+                "--port",
+                "0",
+                "--sync-port",
+                "0",
+                "--no-open",
+                *arguments,
+            ]
         environment |= env or {}
         sync = "off" not in (*arguments, environment.get("GANIMEDE_SYNC_PORT"))
         process = await trio.lowlevel.open_process(

@@ -141,6 +141,22 @@ def test_a_damaged_journal_is_salvaged_and_found(desk: Desk) -> None:
     assert codes == ["journal_salvaged", "journal_found", "file_kept"]
 
 
+def test_a_journal_that_was_never_compacted_is_found_though_its_log_lost_its_head(desk: Desk) -> None:
+    """What it is and whose is in the database itself, from the beginning."""
+    desk.path("old").write_bytes(NOTEBOOK)
+    with closing(desk.open("old", "epoch of old")) as notebook:
+        document = Document(notebook.journal.replay().updates, 5)
+        update = document.edit([SetCell("a", {"execution_count": 5})])
+        notebook.journal.append((update,), None, content=True)
+        shutil.copytree(desk.folder("old"), desk.notes / "killed")
+    shutil.rmtree(desk.folder("old"))
+    (desk.notes / "killed").rename(desk.folder("old"))
+    log = desk.folder("old") / "journal.sqlite-wal"
+    log.write_bytes(bytes(32) + log.read_bytes()[32:])
+    desk.rename("old", "new")
+    assert desk.found("new") == (5, "epoch of old", ["journal_salvaged", "journal_found", "file_kept"])
+
+
 def test_a_path_that_is_not_text_is_recorded_as_it_is(desk: Desk) -> None:
     name = os.fsdecode(b"caf\xe9")
     desk.work(name, 5)

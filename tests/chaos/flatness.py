@@ -27,7 +27,9 @@ class Usage:
 
 async def usage_of(server: Server) -> Usage:
     """Of the process that was started, which must be the one that serves."""
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {server.token}", "Connection": "close"}) as http:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Bearer {server.token}", "Connection": "close"}
+    ) as http:
         metrics = (await http.get(f"{server.url}/metrics")).text
     status = Path(f"/proc/{server.pid}/status").read_text()
 

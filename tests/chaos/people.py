@@ -37,7 +37,9 @@ class Author(PycrdtClient):
         self.name = name
         self.books = books
         self.written: list[str] = []
-        self._carried: list[int] = []  # for each update of this connection: how many edits it and those before hold
+        self._carried: list[
+            int
+        ] = []  # for each update of this connection: how many edits it and those before hold
         super().__init__(url, token)
 
     def _greet(self) -> None:

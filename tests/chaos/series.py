@@ -15,10 +15,10 @@ import nbformat
 import trio
 
 from tests.chaos import scene
-from tests.chaos.plays import planted
 from tests.chaos.books import Books
 from tests.chaos.killing import Process, Way, kill, nobody_lives, nobody_serves
 from tests.chaos.people import TEXT, Author, keep_running, names, settled
+from tests.chaos.plays import planted
 from tests.conformance.control_client import ControlClient
 from tests.conformance.pycrdt_client import PycrdtClient
 from tests.server import TOKEN, Server, running_server

@@ -14,5 +14,7 @@ pytestmark = pytest.mark.chaos
 
 
 @pytest.mark.parametrize("number", range(6 if FULL else 1))
-async def test_a_worker_killed_under_load_takes_its_master_along_and_costs_nothing(number: int, tmp_path: Path) -> None:
+async def test_a_worker_killed_under_load_takes_its_master_along_and_costs_nothing(
+    number: int, tmp_path: Path
+) -> None:
     await killed_in_a_row(tmp_path, [Way("hypercorn", "worker")] * (25 if FULL else 3))

@@ -23,7 +23,9 @@ KILLS = 30 if FULL else 2
 REASONS = ("KernelDied", "RunAborted")
 
 
-async def test_a_kernel_killed_again_and_again_costs_no_edit_and_every_cell_says_how_it_ended(tmp_path: Path) -> None:
+async def test_a_kernel_killed_again_and_again_costs_no_edit_and_every_cell_says_how_it_ended(
+    tmp_path: Path,
+) -> None:
     rng = seeded()
     path = write_notebook(tmp_path / "n.ipynb", **{TEXT: ""}, a="print('a')", b="import time; time.sleep(0.3)")
     books = Books()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -74,7 +73,9 @@ LATE = [
 ]
 
 
-@pytest.mark.parametrize(("bug", "red", "play"), SOON + LATE * FULL, ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(
+    ("bug", "red", "play"), SOON + LATE * FULL, ids=lambda each: each if isinstance(each, str) else ""
+)
 async def test_a_bug_planted_in_the_server_turns_its_check_red(
     bug: str, red: str, play: Play, tmp_path: Path
 ) -> None:

@@ -24,7 +24,9 @@ async def test_a_server_killed_under_load_again_and_again_loses_and_doubles_noth
     number: int, tmp_path: Path
 ) -> None:
     """Whatever was acknowledged to its author, or seen by anybody else, is there; whichever command serves."""
-    await killed_in_a_row(tmp_path, ([GANIMEDE] * 13 + [HYPERCORN] * 12) if FULL else [GANIMEDE, GANIMEDE, HYPERCORN, HYPERCORN])
+    await killed_in_a_row(
+        tmp_path, ([GANIMEDE] * 13 + [HYPERCORN] * 12) if FULL else [GANIMEDE, GANIMEDE, HYPERCORN, HYPERCORN]
+    )
 
 
 async def test_a_client_that_was_offline_through_the_kill_brings_its_edits_back_once(tmp_path: Path) -> None:

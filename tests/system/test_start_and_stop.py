@@ -18,10 +18,9 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed
 
-from tests.conformance.clients import until
 from tests.conformance.control_client import ControlClient, ControlError
 from tests.conformance.pycrdt_client import PycrdtClient
-from tests.server import READY, TOKEN, Server, ServerEnded, running_server
+from tests.server import READY, TOKEN, ServerEnded, running_server
 from tests.system.support import FULL, Page, code_cell, free_ports, read_notebook, sources_of, write_notebook
 from tests.system.test_kernels import pid_of, runs
 
