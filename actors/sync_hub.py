@@ -51,6 +51,7 @@ from protocol.messages import (
     Recovered,
     Shows,
     Subscribe,
+    TakeUp,
     Unsubscribe,
     WatchDocument,
 )
@@ -241,6 +242,9 @@ class _Hub:
             case Enqueue() as enqueue:
                 entry = self._copy.enqueue(enqueue)
                 self._let_out.append(lambda: enqueue.reply(entry))
+            case TakeUp() as wanted:
+                taken = self._copy.take_up(wanted)
+                self._let_out.append(lambda: wanted.reply(taken))
             case Subscribe():
                 self._subscribe(message)
             case Unsubscribe(session):

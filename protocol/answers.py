@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from protocol.messages import InputAsked, KernelChanged, Notice, Saving
+from protocol.messages import InputAsked, KernelChanged, Notice, OfferedCell, QueueOffered, Saving
 from protocol.wire import Nothing
 
 Size = Annotated[int, msgspec.Meta(gt=0, le=1000)] | Annotated[float, msgspec.Meta(gt=0, le=1000)]
@@ -64,6 +64,7 @@ class Summary(msgspec.Struct, frozen=True):
     kernel: dict[str, Any]
     running: str | None
     queued: tuple[str, ...]
+    offered: tuple[OfferedCell, ...]
     input: AskedInput | None
 
 
@@ -126,6 +127,7 @@ PUSHES: dict[tuple[str, str], Answer] = {
     ("notebook", "saving"): Saving,
     ("notebook", "notice"): Notice,
     ("notebook", "failed"): Failed,
+    ("notebook", "queue_offered"): QueueOffered,
     ("kernel", "status"): KernelChanged,
     ("kernel", "input_request"): InputAsked,
 }

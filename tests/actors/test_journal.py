@@ -18,7 +18,12 @@ from actors.journal import COMPACT_BYTES, Journal, JournalError, NoJournalHere, 
 from protocol.messages import Entry
 
 ROOT = Path(__file__).resolve().parents[2]
-QUEUE = (Entry("1", "a", "x = 'é'\n", "me", begun=True), Entry("2", "b", "", ""))
+QUEUE = (
+    Entry("1", "a", "x = 'é'\n", "me", begun=True),
+    Entry("2", "b", "", ""),
+    Entry("3", "c", "", "", True, True),
+    Entry("4", "d", "", "", offered=True),
+)
 
 
 @pytest.fixture
