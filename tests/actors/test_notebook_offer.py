@@ -219,7 +219,7 @@ async def test_the_actor_that_was_killed_after_an_accepted_run_goes_on_with_it()
         assert len(it.kernel.executed) == 4
 
 
-@pytest.mark.parametrize("steps", range(0, 40, 2))
+@pytest.mark.parametrize("steps", range(0, 40, 3))
 @pytest.mark.parametrize("victim", ["runs", "hub", "kernel", "disk"])
 async def test_whoever_dies_while_an_offer_is_accepted_it_runs_once_or_is_still_offered(
     victim: str, steps: int
