@@ -12,6 +12,7 @@ import trio
 from actors.mailbox import ActorDied, open_subscription
 from protocol.messages import (
     ClientUpdate,
+    DismissQueue,
     Done,
     Entry,
     InputAsked,
@@ -25,6 +26,7 @@ from protocol.messages import (
     Refused,
     ReplyInput,
     Restart,
+    ResumeQueue,
     Start,
     WatchRuns,
 )
@@ -531,7 +533,8 @@ async def test_in_a_storm_of_commands_and_deaths_no_cell_stays_queued_or_running
     print("seed", number)
     victims = ("hub", "kernel", "disk") if disk_fails else ("runs", "hub", "kernel", "disk")
     rng = random.Random(number)
-    async with scene() as it:
+    left = tuple(Entry(f"old-{cell}", cell, "", begun=cell == "a") for cell in "abc")
+    async with scene(MemoryDisk(SEED, queue=left, old_queue=True)) as it:
         kernel = it.kernel
 
         async def ask(question: Callable[..., Any], *arguments: Any) -> None:
@@ -542,7 +545,7 @@ async def test_in_a_storm_of_commands_and_deaths_no_cell_stays_queued_or_running
 
         async with trio.open_nursery() as nursery:
             for _ in range(120):
-                match rng.randrange(16):
+                match rng.randrange(17):
                     case 0 | 1 | 2 | 3 | 4:
                         nursery.start_soon(ask, QueueCell, rng.choice(CELLS), "me")
                     case 5:
@@ -555,6 +558,8 @@ async def test_in_a_storm_of_commands_and_deaths_no_cell_stays_queued_or_running
                         kernel.die()
                     case 12 | 13 | 14:
                         it.stage.crash(rng.choice(victims))
+                    case 16:
+                        nursery.start_soon(ask, ResumeQueue, rng.random() < 0.5, "me")
                     case 15 if disk_fails:
                         it.disk.failing = rng.choice(("", "EIO"))
                     case _:
@@ -567,6 +572,7 @@ async def test_in_a_storm_of_commands_and_deaths_no_cell_stays_queued_or_running
         it.disk.failing = ""
         await it.settle()
         await it.settle()
+        await it.address.ask(DismissQueue)
         if disk_fails:  # what went with the hub is not in the document until the queue is written again
             await it.queue(*"abcdef")
             await it.settle()
