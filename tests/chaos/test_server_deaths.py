@@ -119,6 +119,7 @@ async def test_a_cell_that_ran_when_the_server_stopped_says_why_it_ended_and_the
     async with (
         running_server(path, *ports, state_dir=state) as server,
         PycrdtClient(server.room_url, server.token) as client,
+        PycrdtClient(server.room_url, server.token) as reader,
         ControlClient(server.control_url, server.token) as control,
         ControlClient(server.control_url, server.token) as other,
     ):
@@ -136,7 +137,7 @@ async def test_a_cell_that_ran_when_the_server_stopped_says_why_it_ended_and_the
         assert (await control.ask("notebook", "get"))["offered"] == offer["cells"]
         client.remove("third", 0, len(then))
         client.insert("third", 0, now)
-        await until(lambda: said(client, now, "third"))
+        await until(lambda: said(reader, now, "third"))  # so the server has it
         await accepted_once(control, other)
         with trio.fail_after(30):
             while not text_of(client, "third"):
