@@ -20,7 +20,17 @@ from typing import Any
 
 import msgspec
 
-from actors.journal_format import FORMAT, FormatDamaged, NewerFormat, bring_up, put_meta, sum_of, transaction
+from actors.journal_format import (
+    FORMAT,
+    FormatDamaged,
+    NewerFormat,
+    bring_up,
+    entry_of,
+    flags_of,
+    put_meta,
+    sum_of,
+    transaction,
+)
 from actors.versions import KEPT, Packed, Versions
 from protocol.messages import Entry
 
@@ -207,9 +217,9 @@ class Journal:
         whole = tuple([data for data, crc in rows if type(data) is bytes and crc32(data) == crc])
         listed = list(self._db.execute("SELECT id, cell_id, source, who, begun, crc FROM queue ORDER BY position"))
         queue = [
-            Entry(id_, cell_id, source, who, bool(begun))
-            for id_, cell_id, source, who, begun, crc in listed
-            if sum_of(id_, cell_id, source, who, begun) == crc
+            entry_of(id_, cell_id, source, who, flags)
+            for id_, cell_id, source, who, flags, crc in listed
+            if sum_of(id_, cell_id, source, who, flags) == crc
         ]
         facts = list(self._db.execute("SELECT key, value, crc FROM meta"))
         unsound = sum(sum_of(key, value) != crc for key, value, crc in facts)
@@ -262,7 +272,7 @@ class Journal:
 
     def _write_queue(self, queue: tuple[Entry, ...]) -> None:
         self._db.execute("DELETE FROM queue")
-        rows = [(each.id, each.cell_id, each.source, each.who, int(each.begun)) for each in queue]
+        rows = [(each.id, each.cell_id, each.source, each.who, flags_of(each)) for each in queue]
         self._db.executemany(
             "INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(n, *row, sum_of(*row)) for n, row in enumerate(rows)],

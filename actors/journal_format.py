@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 
+from protocol.messages import Entry
+
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value, crc INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE updates(seq INTEGER PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NOT NULL,
@@ -43,6 +45,19 @@ def sum_of(*values: object) -> int:
 
 def put_meta(db: sqlite3.Connection, key: str, value: str | int | bytes | None) -> None:
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, value, sum_of(key, value)))
+
+
+# Bits of the queue's column "begun". A Ganimede that knows only the first takes what is offered for begun, and
+# lets it go.
+_BEGUN, _OFFERED = 1, 2
+
+
+def flags_of(entry: Entry) -> int:
+    return entry.begun * _BEGUN | entry.offered * _OFFERED
+
+
+def entry_of(id_: str, cell_id: str, source: str, who: str, flags: int) -> Entry:
+    return Entry(id_, cell_id, source, who, begun=bool(flags & _BEGUN), offered=bool(flags & _OFFERED))
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:

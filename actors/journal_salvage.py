@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from actors.journal_format import sum_of
+from actors.journal_format import entry_of, sum_of
 from actors.sqlite_pages import Record, Value, committed, is_cut_short, page_size, read_log, records
 from actors.versions import KEPT, Packed, found
 from protocol.messages import Entry
@@ -101,12 +101,12 @@ class _Found:
                 str() as cell_id,
                 str() as source,
                 str() as who,
-                int() as begun,
+                int() as flags,
                 int() as crc,
             ):
-                known = sum_of(id_, cell_id, source, who, begun) == crc
+                known = sum_of(id_, cell_id, source, who, flags) == crc
                 if known and record.newest and record.rowid is not None:
-                    self.queue[record.rowid] = Entry(id_, cell_id, source, who, bool(begun))
+                    self.queue[record.rowid] = entry_of(id_, cell_id, source, who, flags)
             case (None, *rest) if record.rowid is not None and (version := found(rest)) is not None:
                 self.versions[record.rowid] = version
 

@@ -10,17 +10,19 @@ again: the KernelActor knows the run by its id and it goes on, with the outputs 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 import trio
 
 from actors.mailbox import Actor, ActorDied, Address, Mailbox, again
+from actors.run_news import Watchers
 from protocol import run_queue
 from protocol.messages import (
     AnswerInput,
     Change,
     DescribeDocument,
     DescribeRuns,
+    DismissQueue,
     Done,
     DraftEntry,
     Edit,
@@ -28,18 +30,14 @@ from protocol.messages import (
     Entry,
     Execute,
     HubMessage,
-    InputAsked,
-    InputRequest,
     InterruptAll,
     InterruptKernel,
     InterruptRun,
-    KernelChanged,
     KernelMessage,
     KernelReport,
     KernelStatus,
     NotebookMessage,
     Notice,
-    Outlet,
     Pull,
     QueueCell,
     ReadNotebook,
@@ -50,6 +48,7 @@ from protocol.messages import (
     ReplyInput,
     Restart,
     RestartKernel,
+    ResumeQueue,
     RunEnded,
     RunReport,
     RunsSummary,
@@ -58,12 +57,11 @@ from protocol.messages import (
     SetNotebookMetadata,
     Start,
     StartKernel,
+    TakeUp,
     WatchRuns,
     WriteOutputs,
 )
 from protocol.values import JsonObject
-
-News: TypeAlias = InputAsked | KernelChanged | Notice
 
 DEFAULT_KERNEL = "python3"
 
@@ -93,7 +91,7 @@ def notebook_actor(
                             await actor.handle(message)
                 nursery.cancel_scope.cancel()
         finally:
-            actor.close()
+            actor.news.close()
 
     return run
 
@@ -112,19 +110,13 @@ class _Notebook:
         self._new_id = new_id
         # Two sources of events, mail and the kernel's reports, are handled one at a time.
         self.turn = trio.Lock()
+        self.news = Watchers()
         self._state = run_queue.State()
         self._written: list[JsonObject] = []
         self._report: KernelReport | None = None
-        self._input: InputRequest | None = None
-        self._input_cell = ""
         self._handed_over = ""  # the entry that the kernel had before it was durable
-        self._watchers: list[Outlet[News]] = []
         self._shown: JsonObject = {}
         self._language: JsonObject = {}
-
-    def close(self) -> None:
-        for outlet in self._watchers:
-            outlet.close()
 
     # ------------------------------------------------------------------------------------------------- asking
 
@@ -142,10 +134,12 @@ class _Notebook:
     async def reconcile(self) -> None:
         """What the last incarnation, or the last server, left in the queue."""
         recorded = await again(lambda: self._hub.ask(ReadQueue))
-        entries, alive = recorded.entries, not recorded.recovered
-        outputs = await self._outputs(entries[0].cell_id) if entries and not alive else []
+        found = run_queue.Found(recorded.entries, alive=not recorded.recovered)
+        if recorded.recovered:
+            notebook = await again(lambda: self._hub.ask(ReadNotebook))
+            found = run_queue.recovered(recorded.entries, notebook)
         async with self.turn:
-            await self._step(run_queue.Found(entries, alive, len(outputs)))
+            await self._step(found)
 
     async def _step(self, event: run_queue.Event) -> None:
         self._state, effects = run_queue.step(self._state, event)
@@ -160,6 +154,7 @@ class _Notebook:
                     await self._execute(entry)
                 case _:
                     assert_never(effect)
+        self.news.tell_offer(run_queue.offer(self._state))
 
     async def _outputs(self, cell_id: str) -> list[JsonObject]:
         notebook = await again(lambda: self._hub.ask(ReadNotebook))
@@ -174,7 +169,7 @@ class _Notebook:
             )
         )
         if isinstance(answer, Refused):
-            self._publish(Notice(answer.code, answer.message, "error"))
+            self.news.tell(Notice(answer.code, answer.message, "error"))
             if self._report is not None and (changes := self._kernel_changes(self._report)):
                 await self._edit(tuple(changes))  # it was said to be busy already
             ended = RunEnded("aborted", answer.message)
@@ -187,6 +182,11 @@ class _Notebook:
         match message:
             case QueueCell(reply, cell_id, who):
                 await self._queue_cell(reply, cell_id, who)
+            case ResumeQueue():
+                await self._resume(message)
+            case DismissQueue(reply):
+                await self._step(run_queue.Dismissed())
+                reply(Done())
             case InterruptAll(reply):
                 await self._step(run_queue.Emptied())
                 await self._interrupt(reply)
@@ -197,7 +197,7 @@ class _Notebook:
             case DescribeRuns(reply):
                 reply(self._summary())
             case WatchRuns(reply, outlet):
-                self._watch(outlet)
+                self.news.watch(outlet)
                 reply(Done())
             case Start() | Restart():
                 await self.manage_kernel(message)
@@ -214,7 +214,7 @@ class _Notebook:
         if isinstance(draft, Refused):
             reply(draft)
             return
-        begins = self._beginning(cell_id) if self._state == run_queue.State() else ()
+        begins = self._beginning(cell_id) if self._state.free else ()
         if begins and self._kernel_is_idle:
             await self._hand_over(draft)
         entry = await again(lambda: self._hub.ask(Enqueue, draft, begins))
@@ -222,6 +222,17 @@ class _Notebook:
         if entry.begun and self._kernel_is_idle:
             self._shown = {**self._shown, **_BUSY}  # the old dict has travelled
         await self._step(run_queue.Queued(entry))
+
+    async def _resume(self, message: ResumeQueue) -> None:
+        # New ids: the old ones belong to what a former server ran, and the hub can be asked twice.
+        chosen = tuple((entry.id, self._new_id()) for entry in run_queue.chosen(self._state, message.interrupted))
+        taken = await again(lambda: self._hub.ask(TakeUp, chosen, message.who)) if chosen else ()
+        if taken:
+            message.reply(Done())
+        else:
+            message.reply(Refused("no_offer", "There is nothing left of what was offered to run again."))
+        if chosen:
+            await self._step(run_queue.TakenUp(taken))
 
     async def _hand_over(self, entry: Entry) -> None:
         """The kernel begins while the entry is being recorded; whoever asked for the run hears when it is."""
@@ -254,7 +265,7 @@ class _Notebook:
         make = RestartKernel if isinstance(message, Restart) else StartKernel
         answer = await again(lambda: self._kernel.ask(make, spec))
         if isinstance(answer, Refused):
-            self._publish(Notice(answer.code, answer.message, "error"))
+            self.news.tell(Notice(answer.code, answer.message, "error"))
         message.reply(answer)
 
     # ------------------------------------------------------------------------------------- the kernel's reports
@@ -281,18 +292,17 @@ class _Notebook:
             await self._execute(running)
 
     async def _hear(self, report: KernelReport) -> None:
-        before, self._report = self._report, report
+        self._report = report
         # A change of another output counts in the outputs as of this report: it comes after the run's own.
         changes, displays = self._kernel_changes(report), _display_changes(report)
-        if before is None or (before.status, before.reason) != (report.status, report.reason):
-            self._publish(KernelChanged(report.status, report.reason, report.name))
+        self.news.tell_kernel(report)
         run = report.run
         if run is None or self._state.running is None or run.run != self._state.running.id:
-            self._ask_input(None, self._input_cell)
+            self.news.tell_input(None)
             if changes or displays:
                 await self._edit((*changes, *displays))
             return
-        self._ask_input(run.input if run.ended is None else None, run.cell_id)
+        self.news.tell_input(run.input if run.ended is None else None, run.cell_id)
         changes += self._run_changes(run)
         changes += displays
         if run.ended is not None:
@@ -328,32 +338,14 @@ class _Notebook:
 
     # -------------------------------------------------------------------------------------------- what is told
 
-    def _ask_input(self, request: InputRequest | None, cell_id: str) -> None:
-        if request != self._input:
-            self._input, self._input_cell = request, cell_id
-            self._publish(InputAsked(cell_id, request))
-
-    def _publish(self, news: News) -> None:
-        for outlet in self._watchers[:]:
-            if not outlet.offer(news):
-                outlet.close()
-                self._watchers.remove(outlet)
-
-    def _watch(self, outlet: Outlet[News]) -> None:
-        self._watchers.append(outlet)
-        report = self._report
-        if report is not None:
-            outlet.offer(KernelChanged(report.status, report.reason, report.name))
-        if self._input is not None and self._state.running is not None:
-            outlet.offer(InputAsked(self._state.running.cell_id, self._input))
-
     def _summary(self) -> RunsSummary:
         running = self._state.running
         return RunsSummary(
             dict(self._shown),
             running.cell_id if running else None,
             tuple(entry.cell_id for entry in self._state.waiting),
-            self._input,
+            self.news.offered,
+            self.news.input,
         )
 
 

@@ -56,6 +56,7 @@ from protocol.messages import (
     RestoreVersion,
     Shows,
     Subscribe,
+    TakeUp,
     Unsubscribe,
     WatchDocument,
 )
@@ -248,14 +249,8 @@ class _Hub:
         match message:
             case ClientUpdate() | Announced() | Shows():
                 self._clients.hear(message)
-            case Edit(reply, changes, queue):
-                self._copy.edit(changes, queue)
-                self._let_out.append(lambda: reply(Done()))
-            case DraftEntry(drafted):
-                drafted(self._copy.draft(message))
-            case Enqueue() as enqueue:
-                entry = self._copy.enqueue(enqueue)
-                self._let_out.append(lambda: enqueue.reply(entry))
+            case Edit() | DraftEntry() | Enqueue() | TakeUp():
+                self._write(message)
             case Subscribe():
                 self._subscribe(message)
             case Unsubscribe(session):
@@ -273,6 +268,22 @@ class _Hub:
                 self._let_out.append(lambda: self.history.obey(message))
             case _:
                 self._read(message)
+
+    def _write(self, message: Edit | DraftEntry | Enqueue | TakeUp) -> None:
+        match message:
+            case Edit(reply, changes, queue):
+                self._copy.edit(changes, queue)
+                self._let_out.append(lambda: reply(Done()))
+            case DraftEntry(drafted):
+                drafted(self._copy.draft(message))
+            case Enqueue() as enqueue:
+                entry = self._copy.enqueue(enqueue)
+                self._let_out.append(lambda: enqueue.reply(entry))
+            case TakeUp() as wanted:
+                taken = self._copy.take_up(wanted)
+                self._let_out.append(lambda: wanted.reply(taken))
+            case _:
+                assert_never(message)
 
     def _read(self, message: ReadQueue | ReadNotebook | DescribeDocument) -> None:
         match message:

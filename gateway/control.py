@@ -16,6 +16,7 @@ from protocol.messages import (
     CountSessions,
     DescribeDocument,
     DescribeRuns,
+    DismissQueue,
     Done,
     InterruptAll,
     InterruptRun,
@@ -25,6 +26,7 @@ from protocol.messages import (
     ReplyInput,
     Restart,
     RestoreVersion,
+    ResumeQueue,
     Saving,
     Start,
 )
@@ -87,6 +89,14 @@ class Control:
                 answer = await services.notebook.ask(QueueCell, cell_id, self._who)
                 accepted()
                 return _plain(answer)
+            case "resume_queue", wire.ResumeQueueFields(interrupted):
+                answer = await services.notebook.ask(ResumeQueue, interrupted, self._who)
+                accepted()
+                return _plain(answer)
+            case "dismiss_queue", _:
+                dismissed = await services.notebook.request(DismissQueue)
+                accepted()
+                return _plain(await dismissed())
             case "interrupt_kernel", _:
                 waiting = await services.notebook.request(InterruptAll)
                 accepted()
@@ -160,6 +170,7 @@ class Control:
             kernel=runs.kernel,
             running=runs.running,
             queued=runs.queued,
+            offered=runs.offered,
             input=question,
         )
         return _json(summary)

@@ -40,7 +40,9 @@ from protocol.messages import (
     NotebookFailed,
     Notice,
     Outlet,
+    QueueOffered,
     Refused,
+    RunNews,
     Saving,
     Shows,
     ToClient,
@@ -49,7 +51,7 @@ from protocol.messages import (
 )
 from protocol.values import JsonObject
 
-News: TypeAlias = Saving | Notice | InputAsked | KernelChanged
+News: TypeAlias = Saving | RunNews
 
 # Seconds between looks at silent sessions and withheld awareness; until a connection that does not say who it is
 # hears who is here; until the hub is told again who shows itself under which id; for goodbyes at a stop.
@@ -102,6 +104,7 @@ class _Gateway:
         self._saving: str | None = None
         self._kernel: str | None = None
         self._input: str | None = None
+        self._offered: str | None = None
         self._notices: list[str] = []
         self._shown: dict[str, tuple[int, float]] = {}  # session → what the hub was told that it shows, and when
 
@@ -141,7 +144,7 @@ class _Gateway:
         self._presence.joined(message.session, now)
         self._ungreeted[message.session] = now
         if message.text:
-            for text in (self._saving, self._kernel, self._input, *self._notices):
+            for text in (self._saving, self._kernel, self._input, self._offered, *self._notices):
                 if text is not None:
                     self._offer(message.session, text)
             if self._services.failed:
@@ -207,7 +210,7 @@ class _Gateway:
 
     async def hear_runs(self) -> None:
         while True:
-            subscription: Subscription[InputAsked | KernelChanged | Notice] = open_subscription(64)
+            subscription: Subscription[RunNews] = open_subscription(64)
             outlet, news = subscription
             await again(partial(self._services.notebook.ask, WatchRuns, outlet))
             async for item in news:
@@ -227,6 +230,12 @@ class _Gateway:
                     asked["request"] = msgspec.to_builtins(request)
                 text = wire.push("kernel", "input_request", asked)
                 self._input = text if request is not None else None
+            case QueueOffered():
+                offered: JsonObject = msgspec.to_builtins(item)
+                text = wire.push("notebook", "queue_offered", offered)
+                if text == self._offered:
+                    return  # of the next incarnation
+                self._offered = text
             case Notice():
                 text = notice_text(item)
                 if text in self._notices:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from protocol.messages import InputAsked, KernelChanged, Notice, Saving
+from protocol.messages import InputAsked, KernelChanged, Notice, OfferedCell, QueueOffered, Saving
 from protocol.values import Version
 from protocol.wire import Nothing
 
@@ -65,6 +65,7 @@ class Summary(msgspec.Struct, frozen=True):
     kernel: dict[str, Any]
     running: str | None
     queued: tuple[str, ...]
+    offered: tuple[OfferedCell, ...]
     input: AskedInput | None
 
 
@@ -134,6 +135,7 @@ PUSHES: dict[tuple[str, str], Answer] = {
     ("notebook", "saving"): Saving,
     ("notebook", "notice"): Notice,
     ("notebook", "failed"): Failed,
+    ("notebook", "queue_offered"): QueueOffered,
     ("kernel", "status"): KernelChanged,
     ("kernel", "input_request"): InputAsked,
 }

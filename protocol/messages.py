@@ -41,7 +41,8 @@ def unheard(_: object, /) -> None:
 class Entry(msgspec.Struct, frozen=True):
     """One entry of the run queue. ``source`` is what the cell said when the entry was made.
 
-    ``begun``: its cell was made ready (outputs emptied) to be handed to the kernel.
+    ``begun``: its cell was made ready (outputs emptied) to be handed to the kernel. ``offered``: the server that
+    ran the queue stopped; it neither waits nor runs, but people are asked whether it should.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
     source: str
     who: str = ""
     begun: bool = False
+    offered: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -213,6 +215,16 @@ class Enqueue(msgspec.Struct, frozen=True):
     begins: tuple[Change, ...] = ()
 
 
+class TakeUp(msgspec.Struct, frozen=True):
+    """Let offered entries wait in the run queue: of ``chosen``, pairs of an offered entry's id and the id that it
+    has from now on. The whole offer goes. Sources are read now, as by :class:`Enqueue`; whatever is no code cell
+    any more is left out. Asked again: the entries that are there."""
+
+    reply: Reply[tuple[Entry, ...]]
+    chosen: tuple[tuple[str, str], ...]
+    who: str
+
+
 class Edit(msgspec.Struct, frozen=True):
     """Change the document as the server. ``queue``, if given, replaces the recorded run queue, atomically with
     the changes. Answered when durable (in degraded mode: when made, and everyone has been told that it is not).
@@ -291,6 +303,7 @@ HubMessage: TypeAlias = (
     | Shows
     | DraftEntry
     | Enqueue
+    | TakeUp
     | Edit
     | ReadQueue
     | ReadNotebook
@@ -580,6 +593,21 @@ class QueueCell(msgspec.Struct, frozen=True):
     who: str
 
 
+class ResumeQueue(msgspec.Struct, frozen=True):
+    """Run what is offered, in its order and with the sources of now. ``interrupted``: also what had begun when the
+    server stopped. Refused ("no_offer") when nothing of the kind is offered (any more)."""
+
+    reply: Reply[Done | Refused]
+    interrupted: bool
+    who: str
+
+
+class DismissQueue(msgspec.Struct, frozen=True):
+    """Forget what is offered."""
+
+    reply: Reply[Done]
+
+
 class InterruptAll(msgspec.Struct, frozen=True):
     """Empty the queue (its cells go back to idle), then interrupt the running cell."""
 
@@ -611,6 +639,16 @@ class ReplyInput(msgspec.Struct, frozen=True):
     value: str
 
 
+class OfferedCell(msgspec.Struct, frozen=True):
+    """A cell that waited, or (``interrupted``) ran, when the server stopped. ``source_crc``: the CRC-32 of what it
+    said when it was queued, in UTF-8, which tells whether it has changed since."""
+
+    cell_id: str
+    who: str
+    interrupted: bool
+    source_crc: int
+
+
 class DescribeRuns(msgspec.Struct, frozen=True):
     reply: Reply[RunsSummary]
 
@@ -621,7 +659,14 @@ class RunsSummary(msgspec.Struct, frozen=True):
     kernel: JsonObject
     running: str | None
     queued: tuple[str, ...]
+    offered: tuple[OfferedCell, ...]
     input: InputRequest | None
+
+
+class QueueOffered(msgspec.Struct, frozen=True):
+    """Pushed to every client when it changes: what may be run again after a restart of the server, in order."""
+
+    cells: tuple[OfferedCell, ...]
 
 
 class InputAsked(msgspec.Struct, frozen=True):
@@ -640,14 +685,26 @@ class KernelChanged(msgspec.Struct, frozen=True):
 
 
 class WatchRuns(msgspec.Struct, frozen=True):
-    """Subscribe to what people should hear; an open ``input()`` and the kernel's state are offered at once."""
+    """Subscribe to what people should hear; the kernel's state, an open ``input()`` and what may be run again are
+    told at once."""
 
     reply: Reply[Done]
-    outlet: Outlet[InputAsked | KernelChanged | Notice]
+    outlet: Outlet[RunNews]
 
+
+RunNews: TypeAlias = InputAsked | KernelChanged | QueueOffered | Notice
 
 NotebookMessage: TypeAlias = (
-    QueueCell | InterruptAll | InterruptRun | Restart | Start | ReplyInput | DescribeRuns | WatchRuns
+    QueueCell
+    | ResumeQueue
+    | DismissQueue
+    | InterruptAll
+    | InterruptRun
+    | Restart
+    | Start
+    | ReplyInput
+    | DescribeRuns
+    | WatchRuns
 )
 
 

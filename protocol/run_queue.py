@@ -3,25 +3,39 @@
 One cell runs at a time; the rest wait in order. The recorded queue (journal and ``run_queue`` root) is the
 running entry followed by the waiting ones. Invariant: every cell whose ``state`` is "queued" or "running" has an
 entry, and each entry leaves by an event that also writes its cell back to "idle" (promise I4 of the design).
+
+What ran or waited when a server stopped is *offered*: behind the others in the journal, not in the document, its
+cells idle. It never runs by itself: the variables that it may build upon ended with the kernel, and the cell that
+ran may be what brought the server down. A cell is offered until people take the offer up or dismiss it, or until
+it is queued by hand; other cells that run meanwhile, and further restarts, leave it as it is. What had begun is
+part of the offer, because what waited behind it mostly builds upon it; whether it runs again is asked apart,
+because half of it was done.
 """
 
 from __future__ import annotations
 
+import zlib
 from typing import TypeAlias, assert_never
 
 import msgspec
 
-from protocol.messages import Change, Entry, Refused, RunEnded, SetCell, WriteOutputs
-from protocol.values import JsonObject
+from protocol.messages import Change, Entry, OfferedCell, Refused, RunEnded, SetCell, WriteOutputs
+from protocol.values import JsonObject, NotebookValue
 
 
 class State(msgspec.Struct, frozen=True):
     running: Entry | None = None
     waiting: tuple[Entry, ...] = ()
+    offered: tuple[Entry, ...] = ()
 
     @property
     def recorded(self) -> tuple[Entry, ...]:
-        return ((self.running,) if self.running else ()) + self.waiting
+        return ((self.running,) if self.running else ()) + self.waiting + self.offered
+
+    @property
+    def free(self) -> bool:
+        """Nothing runs or waits: what is queued now begins at once."""
+        return self.running is None and not self.waiting
 
 
 # ------------------------------------------------------------------------------------------------------- events
@@ -47,17 +61,28 @@ class Emptied(msgspec.Struct, frozen=True):
     """Waiting cells go back to idle."""
 
 
+class TakenUp(msgspec.Struct, frozen=True):
+    """The hub recorded ``entries``, which were offered, as waiting; the offer is gone."""
+
+    entries: tuple[Entry, ...]
+
+
+class Dismissed(msgspec.Struct, frozen=True):
+    """What is offered is forgotten."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """After a restart of the actor or the server: the recorded queue. ``alive``: its head's run may still be
     in the kernel (same server), otherwise it ended with the server that ran it. ``outputs``: how many outputs the
-    head's cell has."""
+    head's cell has. ``gone``: cells that cannot be run any more."""
 
     entries: tuple[Entry, ...]
     alive: bool
     outputs: int = 0
+    gone: frozenset[str] = frozenset()
 
 
-Event: TypeAlias = Queued | Ended | Emptied | Found
+Event: TypeAlias = Queued | Ended | Emptied | TakenUp | Dismissed | Found
 
 
 # ------------------------------------------------------------------------------------------------------ effects
@@ -91,37 +116,80 @@ def is_queued(state: State, cell_id: str) -> bool:
     return any(entry.cell_id == cell_id for entry in state.waiting)
 
 
+def live(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Of recorded entries, what runs and waits."""
+    return tuple(entry for entry in entries if not entry.offered)
+
+
+def with_entry(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
+    """Recorded entries and one that waits: last of those, and its cell is not offered any more."""
+    return (*live(entries), new, *_still_offered(entries, new))
+
+
+def _still_offered(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
+    return tuple(entry for entry in entries if entry.offered and entry.cell_id != new.cell_id)
+
+
+def chosen(state: State, interrupted: bool) -> tuple[Entry, ...]:
+    """What of the offer is to run; ``interrupted``: also what had begun."""
+    return tuple(entry for entry in state.offered if interrupted or not entry.begun)
+
+
+def offer(state: State) -> tuple[OfferedCell, ...]:
+    """What people are told of it."""
+    return tuple(
+        OfferedCell(entry.cell_id, entry.who, entry.begun, zlib.crc32(entry.source.encode(errors="replace")))
+        for entry in state.offered
+    )
+
+
+def recovered(entries: tuple[Entry, ...], notebook: NotebookValue) -> Found:
+    """What a server finds of the one before it."""
+    runnable = {cell.id: len(cell.outputs) for cell in notebook.cells if cell.type == "code"}
+    gone = frozenset(entry.cell_id for entry in entries) - runnable.keys()
+    outputs = runnable.get(entries[0].cell_id, 0) if entries else 0
+    return Found(entries, alive=False, outputs=outputs, gone=gone)
+
+
 def step(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
     match event:
         case Queued(entry):
-            if state.running is None and entry.begun:  # recorded so, together with what begins a run
-                return State(entry, state.waiting), (Run(entry),)
-            if state.running is None:
-                return _begin(State(None, (*state.waiting, entry)), ())
-            return State(state.running, (*state.waiting, entry)), ()
+            return _queued(State(state.running, state.waiting, _still_offered(state.offered, entry)), entry)
         case Ended(run, ended, last, outputs):
             if state.running is None or state.running.id != run:
                 return state, ()
             done = (*last, *_explained(state.running, ended, outputs), _idle(state.running))
             if ended.status in ("ok", "interrupted"):
-                return _begin(State(None, state.waiting), done)
-            return _write(State(), (*done, *map(_idle, state.waiting)))
+                return _begin(State(None, state.waiting, state.offered), done)
+            return _write(State(offered=state.offered), (*done, *map(_idle, state.waiting)))
         case Emptied():
             if not state.waiting:
                 return state, ()
-            return _write(State(state.running), tuple(map(_idle, state.waiting)))
-        case Found(entries, alive, outputs):
-            return _found(entries, alive, outputs)
+            return _write(State(state.running, (), state.offered), tuple(map(_idle, state.waiting)))
+        case TakenUp(entries):
+            taken = State(state.running, (*state.waiting, *entries))
+            return _begin(taken, ()) if taken.running is None else (taken, ())
+        case Dismissed():
+            return _write(State(state.running, state.waiting), ()) if state.offered else (state, ())
+        case Found():
+            return _found(event) if event.alive else _recovered(event)
         case _:
             assert_never(event)
+
+
+def _queued(state: State, entry: Entry) -> tuple[State, tuple[Effect, ...]]:
+    if state.running is None and entry.begun:  # recorded so, together with what begins a run
+        return State(entry, state.waiting, state.offered), (Run(entry),)
+    state = State(state.running, (*state.waiting, entry), state.offered)
+    return _begin(state, ()) if state.running is None else (state, ())
 
 
 def _begin(state: State, changes: tuple[Change, ...]) -> tuple[State, tuple[Effect, ...]]:
     """Start the first waiting entry, if any; ``changes`` go into the same edit."""
     if not state.waiting:
-        return _write(State(), changes) if changes else (State(), ())
+        return _write(state, changes) if changes else (state, ())
     head, rest = msgspec.structs.replace(state.waiting[0], begun=True), state.waiting[1:]
-    begun = State(head, rest)
+    begun = State(head, rest, state.offered)
     return begun, (Write((*changes, *beginning(head.cell_id)), begun.recorded), Run(head))
 
 
@@ -133,18 +201,35 @@ def beginning(cell_id: str) -> tuple[Change, ...]:
     )
 
 
-def _found(entries: tuple[Entry, ...], alive: bool, outputs: int) -> tuple[State, tuple[Effect, ...]]:
+def _recovered(found: Found) -> tuple[State, tuple[Effect, ...]]:
+    """Nothing goes on after a restart of the server: all that did is offered, in the order in which it was asked
+    for, so behind what an earlier server left."""
+    went_on = live(found.entries)
+    before = tuple(entry for entry in found.entries if entry.offered)
+    state = State(
+        offered=tuple(
+            msgspec.structs.replace(entry, offered=True)
+            for entry in (*before, *went_on)
+            if entry.cell_id not in found.gone
+        )
+    )
+    if state.recorded == found.entries:
+        return state, ()
+    ended = RunEnded("died", "The kernel ended with the server.")
+    explained = _explained(went_on[0], ended, found.outputs) if went_on and went_on[0].begun else ()
+    return _write(state, (*explained, *map(_idle, went_on)))
+
+
+def _found(found: Found) -> tuple[State, tuple[Effect, ...]]:
+    entries = live(found.entries)
+    offered = tuple(entry for entry in found.entries if entry.offered)
     if not entries:
-        return State(), ()
+        return State(offered=offered), ()
     head, rest = entries[0], entries[1:]
-    if not alive:
-        ended = RunEnded("died", "The kernel ended with the server.")
-        explained = _explained(head, ended, outputs) if head.begun else ()
-        return _write(State(), (*explained, *map(_idle, entries)))
     queued = tuple(SetCell(entry.cell_id, {"state": "queued"}) for entry in rest)
     if not head.begun:  # the actor died just before it began this one
-        return _begin(State(None, entries), queued)
-    state = State(head, rest)
+        return _begin(State(None, entries, offered), queued)
+    state = State(head, rest, offered)
     running = SetCell(head.cell_id, {"state": "running"})
     return state, (Write((running, *queued), state.recorded), Run(head, resumed=True))
 

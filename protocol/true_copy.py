@@ -13,7 +13,18 @@ import msgspec
 from protocol.document import Document, DocumentBroken, merged, root_type
 from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
 from protocol.lib0 import Malformed, Reader
-from protocol.messages import Change, DraftEntry, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel
+from protocol.messages import (
+    Change,
+    DraftEntry,
+    Enqueue,
+    Entry,
+    Recovered,
+    Refused,
+    SetCell,
+    SetKernel,
+    TakeUp,
+)
+from protocol.run_queue import live, with_entry
 from protocol.salvage import sound
 from protocol.values import NotebookValue
 
@@ -169,7 +180,7 @@ class TrueCopy:
 
     def edit(self, changes: tuple[Change, ...], queue: tuple[Entry, ...] | None) -> None:
         """The server's own changes, and the queue that belongs to them."""
-        ids = None if queue is None else [entry.cell_id for entry in queue]
+        ids = None if queue is None else [entry.cell_id for entry in live(queue)]
         self._record(self.doc.edit(changes, ids), content=any(map(_is_content, changes)))
         if queue is not None:
             self._new_queue = queue
@@ -177,7 +188,7 @@ class TrueCopy:
 
     def _settle(self) -> None:
         """A cell without an entry neither waits nor runs, whatever became of the edit that said so."""
-        ids = [entry.cell_id for entry in self.queue]
+        ids = [entry.cell_id for entry in live(self.queue)]
         idle = [SetCell(cell_id, {"state": "idle"}) for cell_id in self.doc.busy_cells() if cell_id not in ids]
         self._record(self.doc.edit(idle, ids), content=False)
 
@@ -196,17 +207,33 @@ class TrueCopy:
         for recorded in before:
             if recorded.id == entry.id:
                 return recorded
-        self.edit((SetCell(entry.cell_id, {"state": "queued"}),), (*before, entry))
+        self.edit((SetCell(entry.cell_id, {"state": "queued"}),), with_entry(before, entry))
         if wanted.begins:
             entry = msgspec.structs.replace(entry, begun=True)
-            self.edit(wanted.begins, (*before, entry))
+            self.edit(wanted.begins, with_entry(before, entry))
         return entry
 
     def become(self, wanted: NotebookValue) -> None:
         """Say what ``wanted`` says. Cells that wait or run keep their outputs, which are the run's to write."""
-        self._record(self.doc.become(wanted, [entry.cell_id for entry in self.queue]))
+        self._record(self.doc.become(wanted, [entry.cell_id for entry in live(self.queue)]))
         self._record(self.doc.repair())
         self._settle()
+
+    def take_up(self, wanted: TakeUp) -> tuple[Entry, ...]:
+        """The entries of the offer that wait now, and those that do already."""
+        new_ids = dict(wanted.chosen)
+        taken = tuple(
+            Entry(new_ids[each.id], each.cell_id, self.doc.source(each.cell_id), wanted.who)
+            for each in self.queue
+            if each.offered and each.id in new_ids and self._is_code(each.cell_id)
+        )
+        if any(each.offered for each in self.queue):
+            queued = tuple(SetCell(each.cell_id, {"state": "queued"}) for each in taken)
+            self.edit(queued, (*live(self.queue), *taken))
+        return tuple(each for each in self.queue if each.id in new_ids.values())
+
+    def _is_code(self, cell_id: str) -> bool:
+        return self.doc.has_cell(cell_id) and self.doc.cell_type(cell_id) == "code"
 
     def repair(self) -> None:
         self._record(self.doc.repair())

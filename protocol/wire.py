@@ -29,6 +29,12 @@ class RestoreVersionFields(msgspec.Struct, frozen=True):
     id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
+class ResumeQueueFields(msgspec.Struct, frozen=True):
+    """``interrupted``: also what had begun when the server stopped, not only what waited."""
+
+    interrupted: bool = True
+
+
 class StartKernelFields(msgspec.Struct, frozen=True):
     """``name``: an installed kernelspec; without it the notebook's own."""
 
@@ -47,7 +53,13 @@ class KillFields(msgspec.Struct, frozen=True):
 
 
 Fields: TypeAlias = (
-    Nothing | QueueCellFields | RestoreVersionFields | StartKernelFields | InputReplyFields | KillFields
+    Nothing
+    | QueueCellFields
+    | ResumeQueueFields
+    | RestoreVersionFields
+    | StartKernelFields
+    | InputReplyFields
+    | KillFields
 )
 
 
@@ -62,6 +74,8 @@ class Method(msgspec.Struct, frozen=True):
 METHODS: dict[tuple[str, str], Method] = {
     ("notebook", "get"): Method(Nothing, "the notebook's summary", always=True),
     ("notebook", "queue_cell"): Method(QueueCellFields, "append a cell to the run queue"),
+    ("notebook", "resume_queue"): Method(ResumeQueueFields, "run what waited or ran when the server stopped"),
+    ("notebook", "dismiss_queue"): Method(Nothing, "forget what waited or ran when the server stopped"),
     ("notebook", "interrupt_kernel"): Method(Nothing, "empty the queue, then interrupt the running cell"),
     ("notebook", "checkpoint"): Method(Nothing, "write the file; answered when the bytes are on disk"),
     ("notebook", "actors"): Method(Nothing, "every actor's state, and the journal's size", always=True),

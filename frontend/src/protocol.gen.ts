@@ -6,6 +6,11 @@ export interface QueueCellFields {
   cell_id: string;
 }
 
+/** interrupted: also what had begun when the server stopped, not only what waited. */
+export interface ResumeQueueFields {
+  interrupted?: boolean;
+}
+
 /** id: of one that notebook.versions lists. */
 export interface RestoreVersionFields {
   id: number;
@@ -36,6 +41,7 @@ export interface Summary {
   kernel: { [key: string]: Json };
   running: string | null;
   queued: readonly string[];
+  offered: readonly OfferedCell[];
   input: AskedInput | null;
 }
 
@@ -43,6 +49,14 @@ export interface Summary {
 export interface Saving {
   status: 'not saved' | 'saved' | 'saving';
   reason: string;
+}
+
+/** A cell that waited, or (interrupted) ran, when the server stopped. source_crc: the CRC-32 of what it said when it was queued, in UTF-8, which tells whether it has changed since. */
+export interface OfferedCell {
+  cell_id: string;
+  who: string;
+  interrupted: boolean;
+  source_crc: number;
 }
 
 /** The input() that waits now. cell_id: the running cell, if it still runs. */
@@ -133,6 +147,11 @@ export interface Failed {
   reason: string;
 }
 
+/** Pushed to every client when it changes: what may be run again after a restart of the server, in order. */
+export interface QueueOffered {
+  cells: readonly OfferedCell[];
+}
+
 /** Pushed to every client when the kernel's status changes. */
 export interface KernelChanged {
   status: 'none' | 'starting' | 'idle' | 'busy' | 'interrupting' | 'not responding' | 'restarting' | 'dead';
@@ -164,6 +183,10 @@ export interface Methods {
   'notebook.get': { message: Record<string, never>; answer: Summary };
   /** Append a cell to the run queue. */
   'notebook.queue_cell': { message: QueueCellFields; answer: Record<string, never> };
+  /** Run what waited or ran when the server stopped. */
+  'notebook.resume_queue': { message: ResumeQueueFields; answer: Record<string, never> };
+  /** Forget what waited or ran when the server stopped. */
+  'notebook.dismiss_queue': { message: Record<string, never>; answer: Record<string, never> };
   /** Empty the queue, then interrupt the running cell. */
   'notebook.interrupt_kernel': { message: Record<string, never>; answer: Record<string, never> };
   /** Write the file; answered when the bytes are on disk. */
@@ -201,6 +224,7 @@ export interface Pushes {
   'notebook.saving': Saving;
   'notebook.notice': Notice;
   'notebook.failed': Failed;
+  'notebook.queue_offered': QueueOffered;
   'kernel.status': KernelChanged;
   'kernel.input_request': InputAsked;
 }

@@ -22,7 +22,12 @@ from protocol.messages import Entry
 from protocol.values import VersionReason
 
 ROOT = Path(__file__).resolve().parents[2]
-QUEUE = (Entry("1", "a", "x = 'é'\n", "me", begun=True), Entry("2", "b", "", ""))
+QUEUE = (
+    Entry("1", "a", "x = 'é'\n", "me", begun=True),
+    Entry("2", "b", "", ""),
+    Entry("3", "c", "", "", True, True),
+    Entry("4", "d", "", "", offered=True),
+)
 
 
 @pytest.fixture

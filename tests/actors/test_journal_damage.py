@@ -36,7 +36,7 @@ NOTEBOOK = NotebookValue(cells=tuple(CellValue(id=id_, type="code", source="#") 
 JOURNAL, LOG, INDEX = "journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm"
 # What lies around an update's bytes in its record: lengths, row number and header before, checksum and counter after.
 MARGIN = 24
-QUEUE = (Entry("run-1", "a", "x = 1", "me", begun=True),)
+QUEUE = (Entry("run-1", "a", "x = 1", "me", begun=True), Entry("run-0", "b", "x = 0", "me", offered=True))
 
 
 class Case(msgspec.Struct):

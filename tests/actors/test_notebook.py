@@ -2,125 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import trio
 
-from actors.mailbox import ActorDied, Address, again, open_subscription
-from actors.notebook import notebook_actor
-from actors.supervisor import Child
-from actors.sync_hub import HubSettings, sync_hub
-from protocol.guard import Limits
+from actors.mailbox import ActorDied, open_subscription
 from protocol.messages import (
-    CheckpointerMessage,
     ClientUpdate,
-    DescribeRuns,
+    DismissQueue,
     Done,
     Entry,
-    HubMessage,
     InputAsked,
     InterruptAll,
     InterruptRun,
     KernelChanged,
-    KernelMessage,
     KernelStatus,
-    NotebookMessage,
     Notice,
     QueueCell,
+    QueueOffered,
     Refused,
     ReplyInput,
     Restart,
-    RunsSummary,
+    ResumeQueue,
     Start,
     WatchRuns,
 )
-from protocol.seed import seed
-from protocol.values import CellValue, NotebookValue
-from tests.actors.fakes import FakeKernel, MemoryDisk, fake_kernel_actor, memory_checkpointer
-from tests.actors.stage import Stage, stage
+from tests.actors.fakes import MemoryDisk
+from tests.actors.notebook_stage import CELLS, SEED, scene
 from tests.protocol.clients import Browser
 
 pytestmark = pytest.mark.actor
-
-CELLS = "abcdef"
-NOTEBOOK = NotebookValue(
-    cells=(
-        *(CellValue(id=name, type="code", source=f"source {name}", top=0, left=0) for name in CELLS),
-        CellValue(id="m", type="markdown", top=0, left=0),
-    ),
-    metadata={"kernelspec": {"name": "julia"}},
-)
-SEED = seed(NOTEBOOK, bytes(32))
-
-
-class Scene:
-    def __init__(
-        self,
-        disk: MemoryDisk,
-        kernel: FakeKernel,
-        address: Address[NotebookMessage],
-        hub: Address[HubMessage],
-        made: Stage,
-    ) -> None:
-        self.disk = disk
-        self.kernel = kernel
-        self.address = address
-        self.hub = hub
-        self.stage = made
-
-    async def queue(self, *cells: str) -> list[Done | Refused]:
-        return [await self.address.ask(QueueCell, cell, "me") for cell in cells]
-
-    async def settle(self) -> None:
-        """Every actor has done what there was to do."""
-        await trio.sleep(1.5)
-
-    async def summary(self) -> RunsSummary:
-        return await again(lambda: self.address.ask(DescribeRuns))
-
-    def cell(self, cell_id: str) -> dict[str, Any]:
-        """As the journal has it, which is what every browser sees."""
-        return self.browser().read(cell_id)
-
-    def browser(self) -> Browser:
-        browser = Browser(99)
-        for update in self.disk.updates:
-            browser.hear(update)
-        return browser
-
-    def states(self) -> dict[str, str]:
-        browser = self.browser()
-        return {cell: state for cell in CELLS if (state := browser.read(cell)["state"]) != "idle"}
-
-    def texts(self, cell_id: str) -> list[str]:
-        return [output.get("text") or output.get("evalue") for output in self.cell(cell_id)["outputs"]]
-
-
-@asynccontextmanager
-async def scene(disk: MemoryDisk | None = None, kernel_name: str = "") -> AsyncIterator[Scene]:
-    disk, kernel = disk or MemoryDisk(SEED), FakeKernel()
-    clients, entries = itertools.count(1000), itertools.count(1)
-    checkpointer: Child[CheckpointerMessage] = Child("disk", memory_checkpointer(disk), capacity=16)
-    hub: Child[HubMessage] = Child(
-        "hub",
-        sync_hub(checkpointer.address, HubSettings("/x.ipynb", Limits()), lambda: next(clients)),
-        capacity=256,
-    )
-    kernels: Child[KernelMessage] = Child("kernel", fake_kernel_actor(kernel), capacity=16)
-    runs: Child[NotebookMessage] = Child(
-        "runs",
-        notebook_actor(
-            hub.address, kernels.address, kernel_name=kernel_name, new_id=lambda: f"run{next(entries)}"
-        ),
-    )
-    async with stage(checkpointer, hub, kernels, runs) as made:
-        yield Scene(disk, kernel, runs.address, hub.address, made)
-
 
 # ------------------------------------------------------------------------------------------------------- running
 
@@ -500,7 +414,8 @@ async def test_a_queue_of_the_last_server_is_marked_interrupted_and_nothing_runs
         assert it.kernel.executed == []
         assert it.texts("a") == ["half", "The kernel ended with the server."]
         assert it.texts("b") == []
-        assert it.disk.queue == ()
+        assert [entry.offered for entry in it.disk.queue] == [True, True]
+        assert it.browser().queue.to_py() == []
         await it.queue("a")
         await it.settle()
         assert it.states() == {"a": "running"}
@@ -589,13 +504,14 @@ async def test_a_refusal_of_the_kernel_is_told_to_everyone() -> None:
 
 async def test_a_watcher_that_does_not_read_is_closed() -> None:
     async with scene() as it:
-        outlet, heard = open_subscription(1)
+        outlet, heard = open_subscription(2)
         await it.address.ask(WatchRuns, outlet)
         for _ in range(3):
             await it.queue("a")
             await it.settle()
             it.kernel.end()
             await it.settle()
+        assert isinstance(await heard.receive(), KernelChanged | QueueOffered)
         assert isinstance(await heard.receive(), KernelChanged)
         with pytest.raises(trio.EndOfChannel):
             await heard.receive()
@@ -617,7 +533,8 @@ async def test_in_a_storm_of_commands_and_deaths_no_cell_stays_queued_or_running
     print("seed", number)
     victims = ("hub", "kernel", "disk") if disk_fails else ("runs", "hub", "kernel", "disk")
     rng = random.Random(number)
-    async with scene() as it:
+    left = tuple(Entry(f"old-{cell}", cell, "", begun=cell == "a") for cell in "abc")
+    async with scene(MemoryDisk(SEED, queue=left, old_queue=True)) as it:
         kernel = it.kernel
 
         async def ask(question: Callable[..., Any], *arguments: Any) -> None:
@@ -628,7 +545,7 @@ async def test_in_a_storm_of_commands_and_deaths_no_cell_stays_queued_or_running
 
         async with trio.open_nursery() as nursery:
             for _ in range(120):
-                match rng.randrange(16):
+                match rng.randrange(17):
                     case 0 | 1 | 2 | 3 | 4:
                         nursery.start_soon(ask, QueueCell, rng.choice(CELLS), "me")
                     case 5:
@@ -641,6 +558,8 @@ async def test_in_a_storm_of_commands_and_deaths_no_cell_stays_queued_or_running
                         kernel.die()
                     case 12 | 13 | 14:
                         it.stage.crash(rng.choice(victims))
+                    case 16:
+                        nursery.start_soon(ask, ResumeQueue, rng.random() < 0.5, "me")
                     case 15 if disk_fails:
                         it.disk.failing = rng.choice(("", "EIO"))
                     case _:
@@ -653,6 +572,7 @@ async def test_in_a_storm_of_commands_and_deaths_no_cell_stays_queued_or_running
         it.disk.failing = ""
         await it.settle()
         await it.settle()
+        await it.address.ask(DismissQueue)
         if disk_fails:  # what went with the hub is not in the document until the queue is written again
             await it.queue(*"abcdef")
             await it.settle()

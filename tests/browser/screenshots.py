@@ -105,6 +105,26 @@ def question(stage: Stage) -> Person:
     return ada
 
 
+def offered(stage: Stage) -> Person:
+    cells = [
+        code_cell("load", "import time\ntime.sleep(600)  # load the measurements"),
+        code_cell("clean", "measurements = clean(measurements)"),
+        code_cell("fit", "model = fit(measurements, degree=3)"),
+        code_cell("plot", "plot(model)"),
+    ]
+    host = stage.scene.notebook(*cells)
+    ada = stage.person(host)
+    ada.page.evaluate("ganimede.server.run(['load', 'clean', 'fit', 'plot'])")
+    ada.until("ganimede.server.asked.size === 0")
+    ada.until_state("load", "running")
+    host.restart()
+    ada.page.get_by_role("complementary", name="Cells to run again").wait_for()
+    ada.edit("fit")
+    ada.type("  # finer")
+    ada.press("Escape")
+    return ada
+
+
 def offline(stage: Stage) -> Person:
     host, wire = stage.scene.wired(code_cell("one", "x = 1"), markdown_cell("two", "Some *text*."))
     ada = stage.person(host, address=wire.url)
@@ -145,7 +165,21 @@ def token(stage: Stage) -> Person:
 
 STATES: dict[str, Callable[[Stage], Person]] = {
     each.__name__: each
-    for each in (opened, ran, overview, together, running, error, question, offline, empty, menu, actors, token)
+    for each in (
+        opened,
+        ran,
+        overview,
+        together,
+        running,
+        error,
+        question,
+        offered,
+        offline,
+        empty,
+        menu,
+        actors,
+        token,
+    )
 }
 
 

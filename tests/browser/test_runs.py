@@ -104,3 +104,51 @@ def test_who_leaves_in_the_middle_of_a_run_finds_it_complete(scene: Scene) -> No
     ada.until_idle("one")
     assert ada.output_text("one") == "".join(f"{i}\n" for i in range(60))
     expect(ada.sees("one")).to_contain_text("59")
+
+
+def test_after_kill_9_of_the_server_the_queue_runs_when_somebody_says_so(scene: Scene) -> None:
+    slow = "import time; print('begun', flush=True); time.sleep(60)"
+    host = scene.notebook(code_cell("one", slow), code_cell("two", "a = 1"), code_cell("three", "print(a)"))
+    ada, bob = scene.two(host)
+    for person in (ada, bob):
+        person.away = True
+        person.can_write()
+    ada.page.evaluate("ganimede.server.run(['one', 'two', 'three'])")
+    ada.until_printed("one", "begun")
+    ada.until("ganimede.server.asked.size === 0")
+    host.restart()
+    offers = [person.page.get_by_role("complementary", name="Cells to run again") for person in (ada, bob)]
+    for offer in offers:
+        expect(offer).to_contain_text("The server stopped before 3 cells had run")
+        expect(offer.get_by_role("listitem")).to_have_count(3)
+        expect(offer.get_by_role("listitem").first).to_contain_text("interrupted")
+    expect(ada.cell("one")).to_contain_text("The kernel ended with the server.")
+    ada.edit("three")
+    ada.type(" # of now")
+    ada.press("Escape")
+    expect(offers[1].get_by_role("listitem").last).to_contain_text("edited")
+    bob.button("Only the 2 that waited", offers[1]).click()
+    for person, offer in zip((ada, bob), offers, strict=True):
+        person.until_printed("three", "1")
+        person.until_idle("three")
+        expect(offer).to_have_count(0)
+    assert [ada.get(cell_id, "execution_count") for cell_id in ("two", "three")] == [1, 2]
+
+
+@pytest.mark.e2e
+def test_a_forgotten_queue_is_not_offered_by_the_next_server_either(scene: Scene) -> None:
+    host = scene.notebook(code_cell("one", "import time; print('begun', flush=True); time.sleep(60)"))
+    ada = scene.person(host)
+    ada.away = True
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    ada.until_printed("one", "begun")
+    for _ in range(2):
+        host.restart()
+        offer = ada.page.get_by_role("complementary", name="Cells to run again")
+        expect(ada.button("Run it again", offer)).to_be_visible()
+    ada.button("Forget", offer).click()
+    expect(offer).to_have_count(0)
+    host.restart()
+    ada.until("ganimede.room.state === 'connected'")
+    assert ada.page.evaluate("ganimede.server.request('notebook.get', {}).then(it => it.offered.length)") == 0
+    expect(offer).to_have_count(0)

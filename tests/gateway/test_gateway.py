@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import msgspec
 import pytest
 import trio
 import trio.testing
@@ -25,6 +27,8 @@ from protocol.messages import (
     KernelChanged,
     KernelStatus,
     NotebookMessage,
+    OfferedCell,
+    QueueOffered,
     Saving,
     WatchDocument,
     WatchRuns,
@@ -33,6 +37,8 @@ from protocol.messages import (
 pytestmark = pytest.mark.actor
 
 T = TypeVar("T")
+
+OFFERED = OfferedCell("a", "ann", interrupted=True, source_crc=7)
 
 
 class World:
@@ -84,6 +90,30 @@ async def test_a_notebook_actor_that_dies_with_the_subscription_in_hand_is_asked
         message.reply(Done())
         message.outlet.offer(KernelChanged(KernelStatus.IDLE, "", "python3"))
         assert "python3" in await it.heard()
+
+
+async def test_what_is_offered_again_is_told_once_and_a_newcomer_hears_how_it_stands() -> None:
+    """Each incarnation of the NotebookActor says it anew; people hear of changes only."""
+    async with world() as it:
+        for said in ((), (), (OFFERED,), (OFFERED,)):
+            mailbox = incarnation(it.runs)
+            message = await mailbox.receive()
+            assert isinstance(message, WatchRuns)
+            message.reply(Done())
+            message.outlet.offer(QueueOffered(said))
+            await trio.testing.wait_all_tasks_blocked()
+            message.outlet.close()
+            mailbox.close()
+        assert (await it.heard()).count("queue_offered") == 2
+        newcomer = Outbox(100, 10**6)
+        await it.gateway.address.ask(Join, "t", GatewayOutlet(newcomer), True)
+        assert [json.loads(str(item)) for item in await newcomer.take()] == [
+            {
+                "channel": "notebook",
+                "method": "queue_offered",
+                "message": {"cells": [msgspec.to_builtins(OFFERED)]},
+            }
+        ]
 
 
 async def test_a_subscription_that_was_dropped_unread_when_the_notebook_failed_is_made_again() -> None:

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from protocol.messages import Change, Entry, RunEnded, SetCell, WriteOutputs
 from protocol.run_queue import (
+    Dismissed,
     Emptied,
     Ended,
     Event,
@@ -18,12 +19,18 @@ from protocol.run_queue import (
     Queued,
     Run,
     State,
+    TakenUp,
     Write,
+    chosen,
     is_queued,
+    live,
+    offer,
+    recovered,
     refusal,
     step,
+    with_entry,
 )
-from protocol.values import JsonObject
+from protocol.values import CellValue, JsonObject, NotebookValue
 
 pytestmark = pytest.mark.pure
 
@@ -31,8 +38,12 @@ OK, ERROR, INTERRUPTED = RunEnded("ok"), RunEnded("error"), RunEnded("interrupte
 DIED, ABORTED = RunEnded("died", "killed (SIGKILL)"), RunEnded("aborted")
 
 
-def entry(name: str, begun: bool = False) -> Entry:
-    return Entry(f"run-{name}", name, f"source of {name}", begun=begun)
+def entry(name: str, begun: bool = False, offered: bool = False) -> Entry:
+    return Entry(f"run-{name}", name, f"source of {name}", "me", begun, offered)
+
+
+def offered(name: str, begun: bool = False) -> Entry:
+    return entry(name, begun, offered=True)
 
 
 def play(*events: Event, state: State = State()) -> tuple[State, Document]:  # noqa: B008 - frozen
@@ -179,12 +190,16 @@ def test_an_entry_that_was_recorded_and_not_begun_begins_afresh() -> None:
     assert document.recorded == state.recorded == (entry("a", begun=True), entry("b"))
 
 
-def test_after_a_restart_of_the_server_the_running_cell_says_so_and_nothing_waits() -> None:
+def test_after_a_restart_of_the_server_the_running_cell_says_so_and_the_queue_is_offered_in_order() -> None:
     state, document = play(Found((entry("a", begun=True), entry("b")), alive=False, outputs=1))
-    assert state == State()
     assert document.states == {"a": "idle", "b": "idle"}
     assert [output["evalue"] for output in document.outputs["a"]] == ["The kernel ended with the server."]
-    assert document.recorded == ()
+    assert document.recorded == state.recorded == (offered("a", begun=True), offered("b"))
+    assert document.runs == document.resumed == []
+    first, second = offer(state)
+    assert (first.cell_id, first.who, first.interrupted) == ("a", "me", True)
+    assert (second.cell_id, second.interrupted) == ("b", False)
+    assert (first.source_crc, second.source_crc) == (0xDB6208AA, 0x426B5910)
 
 
 def test_after_a_restart_of_the_server_a_cell_that_had_not_begun_is_merely_idle() -> None:
@@ -195,6 +210,77 @@ def test_after_a_restart_of_the_server_a_cell_that_had_not_begun_is_merely_idle(
 
 def test_an_empty_queue_is_found_empty() -> None:
     assert step(State(), Found((), alive=True)) == (State(), ())
+    assert step(State(), Found((), alive=False)) == (State(), ())
+
+
+LEFT = (offered("a", begun=True), offered("b"), offered("c"))
+
+
+def test_an_offer_outlives_further_restarts_of_the_server_and_of_the_actor() -> None:
+    assert step(State(), Found(LEFT, alive=False)) == (State(offered=LEFT), ())
+    assert step(State(), Found(LEFT, alive=True)) == (State(offered=LEFT), ())
+    state, document = play(Found((entry("d", begun=True), *LEFT), alive=True))
+    assert state == State(entry("d", begun=True), (), LEFT)
+    assert document.resumed == ["d"]
+
+
+def test_what_a_second_server_left_is_offered_behind_what_the_first_did() -> None:
+    state, document = play(Found((entry("d", begun=True), entry("e"), *LEFT), alive=False))
+    assert state.offered == document.recorded == (*LEFT, offered("d", begun=True), offered("e"))
+    assert list(document.outputs) == ["d"]
+
+
+def test_a_cell_that_cannot_be_run_any_more_is_not_offered() -> None:
+    cells = (CellValue(id="a", type="markdown"), CellValue(id="b", type="code", outputs=({}, {})))
+    found = recovered((entry("b", begun=True), entry("a"), offered("c")), NotebookValue(cells=cells))
+    assert (found.alive, found.outputs, found.gone) == (False, 2, {"a", "c"})
+    state, document = play(found)
+    assert state.recorded == document.recorded == (offered("b", begun=True),)
+    assert document.states == {"a": "idle", "b": "idle"}
+
+
+def test_people_choose_whether_what_had_begun_runs_again() -> None:
+    state = State(offered=LEFT)
+    assert chosen(state, interrupted=True) == LEFT
+    assert chosen(state, interrupted=False) == LEFT[1:]
+
+
+def test_an_offer_that_is_taken_up_runs_once_in_order_and_is_gone() -> None:
+    again = (entry("a"), entry("b"))
+    state, document = play(TakenUp(again), state=State(offered=LEFT))
+    assert state == State(entry("a", begun=True), (entry("b"),))
+    assert step(state, TakenUp(())) == (state, ())
+    state, document = play(Ended("run-a", OK), Ended("run-b", OK), state=state)
+    assert document.runs == ["b"]
+    assert state == State()
+
+
+def test_an_offer_that_is_taken_up_waits_behind_what_was_queued_meanwhile() -> None:
+    state, document = play(
+        Queued(entry("d")), Queued(entry("e")), TakenUp((entry("b"),)), state=State(offered=LEFT)
+    )
+    assert [each.cell_id for each in state.recorded] == ["d", "e", "b"]
+    assert document.runs == ["d"]
+
+
+def test_a_dismissed_offer_is_forgotten_and_what_runs_goes_on() -> None:
+    state, document = play(Queued(entry("d")), Dismissed(), state=State(offered=LEFT))
+    assert state.recorded == document.recorded == (entry("d", begun=True),)
+    assert step(state, Dismissed()) == (state, ())
+
+
+def test_a_cell_that_is_queued_by_hand_is_not_offered_any_more_and_the_others_are() -> None:
+    state, document = play(Queued(entry("b")), state=State(offered=LEFT))
+    assert state.offered == (LEFT[0], LEFT[2])
+    assert document.recorded == (entry("b", begun=True), LEFT[0], LEFT[2])
+    assert with_entry((entry("d"), *LEFT), entry("b")) == (entry("d"), entry("b"), LEFT[0], LEFT[2])
+
+
+@pytest.mark.parametrize("event", [Ended("run-d", ERROR), Ended("run-d", OK), Emptied()], ids=str)
+def test_whatever_becomes_of_other_runs_leaves_the_offer(event: Event) -> None:
+    state, document = play(Queued(entry("d")), Queued(entry("e")), event, state=State(offered=LEFT))
+    assert state.offered == LEFT
+    assert document.recorded == state.recorded
 
 
 class Storm(RuleBasedStateMachine):
@@ -223,11 +309,35 @@ class Storm(RuleBasedStateMachine):
     def record(self, cell: str) -> Entry:
         """What the hub does on Enqueue."""
         self.number += 1
-        begun = self.state == State()  # then the hub begins it in the same append
+        begun = self.state.free  # then the hub begins it in the same append
         made = Entry(f"run{self.number}", cell, "", begun=begun)
         self.document.states[cell] = "running" if begun else "queued"
-        self.document.recorded = (*self.document.recorded, made)
+        self.document.recorded = with_entry(self.document.recorded, made)
         return made
+
+    @rule(interrupted=st.booleans(), dies=st.booleans())
+    def take_up(self, interrupted: bool, dies: bool) -> None:
+        """``dies``: the actor, between the record and the step. The hub records what was chosen, under new ids."""
+        cells = [each.cell_id for each in chosen(self.state, interrupted)]
+        if not cells:
+            return
+        taken = []
+        for cell in cells:
+            self.number += 1
+            taken.append(Entry(f"run{self.number}", cell, ""))
+            self.document.states[cell] = "queued"
+        self.document.recorded = (*live(self.document.recorded), *taken)
+        if dies:
+            self.actor_dies()
+        else:
+            self.hear(TakenUp(tuple(taken)))
+        assert not self.state.offered
+        assert [each.cell_id for each in self.state.recorded][-len(cells) :] == cells
+
+    @rule()
+    def dismiss(self) -> None:
+        self.hear(Dismissed())
+        assert not self.state.offered
 
     @rule(ended=st.sampled_from([OK, ERROR, INTERRUPTED, DIED, ABORTED]))
     def end(self, ended: RunEnded) -> None:
@@ -254,11 +364,14 @@ class Storm(RuleBasedStateMachine):
             self.record(cell)
             self.actor_dies()
 
-    @rule()
-    def server_dies(self) -> None:
+    @rule(gone=st.frozensets(st.sampled_from("abcdef"), max_size=2))
+    def server_dies(self, gone: frozenset[str]) -> None:
+        was = [each.cell_id for each in (*self.state.offered, *live(self.state.recorded))]
         self.in_kernel = None
         self.state = State()
-        self.hear(Found(self.document.recorded, alive=False))
+        self.hear(Found(self.document.recorded, alive=False, gone=gone))
+        assert self.in_kernel is None, "nothing runs by itself"
+        assert [each.cell_id for each in self.state.offered] == [cell for cell in was if cell not in gone]
 
     @invariant()
     def the_recorded_queue_is_what_runs_and_waits(self) -> None:
@@ -279,9 +392,13 @@ class Storm(RuleBasedStateMachine):
 
     @invariant()
     def only_the_head_has_begun(self) -> None:
-        assert [each.begun for each in self.state.recorded] == [
-            position == 0 for position in range(len(self.state.recorded))
-        ]
+        going = live(self.state.recorded)
+        assert [each.begun for each in going] == [position == 0 for position in range(len(going))]
+
+    @invariant()
+    def a_cell_is_in_the_record_once(self) -> None:
+        cells = [each.cell_id for each in self.state.recorded]
+        assert len(cells) == len(set(cells))
 
 
 Storm.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocol.guard import Gap, Limits, Rejected
-from protocol.messages import DraftEntry, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel, unheard
+from protocol.messages import DraftEntry, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel, TakeUp, unheard
 from protocol.salvage import sound
 from protocol.seed import seed
 from protocol.true_copy import Batch, Taken, TrueCopy
@@ -139,6 +139,47 @@ def test_a_queue_is_old_until_another_is_recorded() -> None:
     made.edit((), ())
     assert not made.queue_is_old
     assert not copy(recovered(queue=(entry,))).queue_is_old
+
+
+OFFERED = (
+    Entry("1", "a", "then", "ann", begun=True, offered=True),
+    Entry("2", "m", "", offered=True),
+    Entry("3", "b", "", offered=True),
+)
+
+
+def test_what_is_offered_is_recorded_and_not_in_the_document() -> None:
+    made = copy(recovered(queue=OFFERED, old_queue=True))
+    assert made.queue == OFFERED
+    browser = Browser(7, made.doc.full_update())
+    assert browser.queue.to_py() == []
+    assert [browser.read(cell)["state"] for cell in "ab"] == ["idle", "idle"]
+
+
+def test_an_offer_is_taken_up_once_however_often_it_is_asked_for() -> None:
+    made = copy(recovered(queue=OFFERED, old_queue=True))
+    made.take_batch()
+    wanted = TakeUp(unheard, (("1", "n1"), ("2", "n2"), ("3", "n3")), "bob")
+    taken = (Entry("n1", "a", "1", "bob"), Entry("n3", "b", "", "bob"))  # the sources of now; "m" is not code
+    assert made.take_up(wanted) == taken
+    assert made.take_batch().queue == taken
+    assert made.take_up(wanted) == taken
+    assert made.take_batch() == Batch()
+    browser = Browser(7, made.doc.full_update())
+    assert browser.queue.to_py() == ["a", "b"]
+    assert [browser.read(cell)["state"] for cell in "ab"] == ["queued", "queued"]
+
+
+def test_what_was_not_chosen_of_an_offer_goes_with_it() -> None:
+    made = copy(recovered(queue=OFFERED))
+    assert made.take_up(TakeUp(unheard, (("3", "n3"),), "bob")) == (Entry("n3", "b", "", "bob"),)
+    assert made.queue == (Entry("n3", "b", "", "bob"),)
+
+
+def test_a_cell_that_is_queued_is_no_longer_offered() -> None:
+    made = copy(recovered(queue=OFFERED))
+    entry = enqueue(made, "n", "b")
+    assert made.queue == (entry, *OFFERED[:2])
 
 
 def test_recovery_writes_nothing_that_is_there_already() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
 
+import msgspec
 import trio
 
 import actors.sync_hub
 from actors import checkpointer, fanout, kernel, notebook, recorder, sync_hub
 from actors.disk import NotebookFile
+from actors.journal import Journal
 from gateway import gateway
 from protocol import run_queue
 from protocol.messages import Append, Appended, AppendFailed, Entry, WriteOutputs
@@ -155,9 +157,71 @@ def keeps_who_has_left(plant: Plant) -> None:
     plant(gateway._Gateway, "_left", lambda self, session: None)
 
 
+def _renamed(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(msgspec.structs.replace(entry, id=f"{entry.id}+") for entry in entries)
+
+
+def offers_again_what_was_accepted(plant: Plant) -> None:
+    sound_record, sound_step = TrueCopy.take_up, run_queue.step
+
+    def take_up(self: TrueCopy, wanted: Any) -> Any:
+        offered = _renamed(entry for entry in self.queue if entry.offered)
+        taken = sound_record(self, wanted)
+        self.edit((), (*run_queue.live(self.queue), *offered))
+        return taken
+
+    def step(state: run_queue.State, event: run_queue.Event) -> Any:
+        offered = _renamed(state.offered)
+        state, effects = sound_step(state, event)
+        if isinstance(event, run_queue.TakenUp):
+            state = run_queue.State(state.running, state.waiting, offered)
+        return state, effects
+
+    plant(TrueCopy, "take_up", take_up)
+    plant(run_queue, "step", step)
+
+
+def keeps_in_the_journal_what_was_offered(plant: Plant) -> None:
+    sound = Journal._write_queue
+
+    def write_queue(self: Journal, queue: tuple[Entry, ...]) -> None:
+        cells = {entry.cell_id for entry in queue}
+        kept = [each for each in self.replay().queue if each.offered and each.cell_id not in cells]
+        sound(self, (*queue, *kept))
+
+    plant(Journal, "_write_queue", write_queue)
+
+
+def stores_the_queue_of_its_start_with_a_snapshot(plant: Plant) -> None:
+    sound_resume, sound_snapshot = recorder.Recorder.resume, recorder.Recorder._snapshot
+
+    def resume(self: Any, recovered: Any) -> Any:
+        self.started_with = recovered.queue
+        return sound_resume(self, recovered)
+
+    async def snapshot(self: Any, state: bytes, content: bool) -> bool:
+        present, self.queue = self.queue, self.started_with
+        try:
+            return await sound_snapshot(self, state, content)
+        finally:
+            self.queue = present
+
+    plant(recorder.Recorder, "resume", resume)
+    plant(recorder.Recorder, "_snapshot", snapshot)
+
+
 BUGS: dict[str, tuple[Callable[[Plant], None], ...]] = {
-    "I1": (lets_out_before_the_append, takes_a_failed_append_for_done),
-    "I2": (takes_what_is_sent_again_for_new, runs_again_what_a_restarted_actor_hands_over),
+    "I1": (
+        lets_out_before_the_append,
+        takes_a_failed_append_for_done,
+        keeps_in_the_journal_what_was_offered,
+    ),
+    "I2": (
+        takes_what_is_sent_again_for_new,
+        runs_again_what_a_restarted_actor_hands_over,
+        offers_again_what_was_accepted,
+        stores_the_queue_of_its_start_with_a_snapshot,
+    ),
     "I3": (drops_an_update_on_its_way_to_everyone,),
     "I4": (forgets_to_end_a_run,),
     "I5": (writes_output_to_the_run_before, leaves_out_a_line_of_output),

@@ -13,7 +13,8 @@ import pytest
 
 # GANIMEDE_SEED=n simulates one seed. GANIMEDE_FULL=1: thousands.
 ONE = os.environ.get("GANIMEDE_SEED")
-BATCHES, BATCH = (1, 1) if ONE else (300 if os.environ.get("GANIMEDE_FULL") else 10, 10)
+FULL = bool(os.environ.get("GANIMEDE_FULL"))
+BATCHES, BATCH = (1, 1) if ONE else (300 if FULL else 10, 10)
 FIRST = int(ONE) if ONE else random.SystemRandom().randrange(10**6)
 
 

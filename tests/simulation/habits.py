@@ -27,6 +27,8 @@ async def storm(person: Person, nursery: trio.Nursery) -> None:
             nursery.start_soon(person.retry)
         if person.question and rng.random() < 0.3:
             nursery.start_soon(person.answer_input)
+        if person.offered and rng.random() < 0.4:
+            nursery.start_soon(person.dismiss if rng.random() < 0.2 else person.accept)
         [what] = rng.choices(list(HABITS), list(HABITS.values()))
         if what in ("leave", "forget"):
             await person.leave(forget=what == "forget")

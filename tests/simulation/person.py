@@ -14,6 +14,7 @@ from protocol.sync import DURABLE, FILED
 from tests.simulation.disk import header
 from tests.simulation.ledger import MARKER, Fact, Ledger, PromiseBroken
 from tests.simulation.line import Line
+from tests.simulation.offers import Offers
 from tests.simulation.tab import Tab
 
 # Notices after which an answer says nothing of the edits before it: they are asked for again, some time.
@@ -42,6 +43,7 @@ class Person:
         name: str,
         rng: random.Random,
         ledger: Ledger,
+        offers: Offers,
         line: Line,
         hub: Callable[[], tuple[int, int]],
         trace: Callable[..., None],
@@ -51,7 +53,9 @@ class Person:
         self.line = line
         self.hung_up: list[int] = line.close_codes
         self.question = ""  # the input() that waits, as the last push said
+        self.offered: list[str] = []  # the cells that may be run again, as the last push said
         self._ledger = ledger
+        self._offers = offers
         self._hub = hub
         self._trace = trace
         self._announces = rng.random() < 0.7
@@ -117,6 +121,8 @@ class Person:
         if (said["channel"], said["method"]) == ("kernel", "input_request") and "id" not in said:
             request = said["message"]["request"]
             self.question = request["id"] if request else ""
+        if said["method"] == "queue_offered":
+            self.offered = [each["cell_id"] for each in said["message"]["cells"]]
         if said["method"] == "failed":
             self.failed = said["message"]["reason"]
         if said["method"] == "notice":
@@ -128,6 +134,7 @@ class Person:
 
     def _cut_off(self) -> None:
         self.failed, self._warned = "", False
+        self.offered = []
         for each in self._pending:
             each.sent = each.number = None
         waiting, self._answers = self._answers, {}
@@ -231,6 +238,26 @@ class Person:
         if cell is not None:
             answer = await self.ask("notebook", "queue_cell", cell_id=cell)
             self._trace(self.name, "runs", cell, _verdict(answer))
+
+    async def accept(self) -> None:
+        """What waited, or also what ran, when the server stopped. Others may press the same button."""
+        await self._answer_offer("resume_queue", interrupted=self.rng.random() < 0.7)
+
+    async def dismiss(self) -> None:
+        await self._answer_offer("dismiss_queue")
+
+    async def _answer_offer(self, method: str, **message: object) -> None:
+        hub, cells = self._hub(), self.offered
+        verdict = _verdict(await self.ask("notebook", method, **message))
+        self._trace(self.name, method, *cells, verdict)
+        if verdict != "ok":
+            return
+        if method == "resume_queue":
+            self._offers.accepted(hub[0])
+        answer = await self.ask_what_became_of_it()
+        summary = answer and answer.get("message")
+        if summary and summary["saving"]["status"] != "not saved" and self._hub() == hub:
+            self._offers.gone(hub[0])
 
     async def retry(self) -> None:
         """The notebook failed, and there is a button for that."""

@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.simulation import world
-from tests.simulation.bugs import BUGS, Plant
+from tests.simulation.bugs import BUGS, Plant, stores_the_queue_of_its_start_with_a_snapshot
+from tests.simulation.conftest import FULL
 from tests.simulation.ledger import PromiseBroken
 
 pytestmark = pytest.mark.pure
 
 # Runs in which a planted bug has to show itself. The seeds are fixed: whether a check works is no matter of luck.
 SEEDS = range(120)
+# The first of them are skipped for a bug that only a later one shows, unless there is time for all.
+LATE = {} if FULL else {stores_the_queue_of_its_start_with_a_snapshot: 34}
 
 
 @pytest.mark.parametrize(
@@ -30,7 +33,7 @@ def test_a_planted_bug_turns_its_check_red(
 ) -> None:
     plant(monkeypatch.setattr)
     seen = []
-    for seed in SEEDS:
+    for seed in SEEDS[LATE.get(plant, 0) :]:
         try:
             world.run(seed, folder)
         except PromiseBroken as broken:

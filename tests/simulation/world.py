@@ -19,6 +19,7 @@ from tests.simulation.habits import storm
 from tests.simulation.kernel import Process
 from tests.simulation.ledger import Ledger, PromiseBroken
 from tests.simulation.line import Line
+from tests.simulation.offers import Offers
 from tests.simulation.person import Person
 from tests.simulation.scheduler import simulate
 from tests.simulation.server import Server
@@ -50,6 +51,7 @@ class World:
         self._mishaps = rng("mishaps")
         self.disk = Disk(folder, rng("disk"))
         self.ledger = Ledger(self.disk)
+        self.offers = Offers(lambda: self.disk.probe().queue)
         self.processes: list[Process] = []
         self.people: list[Person] = []
         self.lives = 0
@@ -75,7 +77,7 @@ class World:
             for name in PEOPLE:
                 rng = self._rng(name)
                 line = Line(nursery, lambda: self.server, name, rng)
-                self.people.append(Person(name, rng, self.ledger, line, self._hub, self.trace))
+                self.people.append(Person(name, rng, self.ledger, self.offers, line, self._hub, self.trace))
             for _ in range(self._mishaps.choice(PHASES)):
                 await self._storm()
                 await self._settle()
@@ -93,6 +95,7 @@ class World:
         while not self._last_life.is_set():
             self.lives += 1
             notebook = self.disk.open(f"epoch-{self.lives}")
+            self.offers.found(self.lives, notebook.old_queue)
             self.server = Server(
                 notebook, self.disk, self._rng(f"server {self.lives}"), self.processes, self.lives * 10**6
             )

@@ -28,6 +28,7 @@ PUSHES = {
     ("notebook", "saving"),
     ("notebook", "notice"),
     ("notebook", "failed"),
+    ("notebook", "queue_offered"),
     ("kernel", "status"),
     ("kernel", "input_request"),
 }
@@ -36,6 +37,8 @@ PUSHES = {
 ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
     ("notebook", "get"): (None, None),
     ("notebook", "queue_cell"): ({"cell_id": "nowhere"}, "no_such_cell"),
+    ("notebook", "resume_queue"): ({}, "no_offer"),
+    ("notebook", "dismiss_queue"): ({}, None),
     ("notebook", "interrupt_kernel"): ({}, None),
     ("notebook", "checkpoint"): ({}, None),
     ("notebook", "versions"): (None, None),
@@ -262,6 +265,7 @@ async def test_everybody_on_the_control_socket_hears_the_news_and_a_newcomer_the
             assert status == {"status": "busy", "reason": "", "name": "python3"}
             saving = await newcomer.push("notebook", "saving")
             assert set(saving) == {"status", "reason"}
+            assert await newcomer.push("notebook", "queue_offered") == {"cells": []}
         assert (await page.summary())["input"] == {"cell_id": cell, **asked["request"]}
         await page.ask("kernel", "input_reply", {"value": "Io"})
         assert (await other.push("kernel", "input_request"))["request"] is None
@@ -306,7 +310,7 @@ async def test_the_summary_has_its_documented_keys(server: Server) -> None:
         await page.ask("kernel", "start_kernel", within=20)
         summary = await page.summary()
         assert set(summary) == {
-            "path", "epoch", "cells", "clients", "saving", "kernel", "running", "queued", "input",
+            "path", "epoch", "cells", "clients", "saving", "kernel", "running", "queued", "offered", "input",
         }  # fmt: skip
         assert summary["path"].endswith("/n.ipynb")
         assert summary["path"] == (await page.dump())["nb_path"]
@@ -317,6 +321,7 @@ async def test_the_summary_has_its_documented_keys(server: Server) -> None:
         assert set(summary["kernel"]) == {"busy", "status", "name", "reason", "incarnation"}
         assert (summary["kernel"]["name"], summary["kernel"]["status"]) == ("python3", "idle")
         assert (summary["running"], summary["queued"], summary["input"]) == (None, [], None)
+        assert summary["offered"] == []
         async with client(server):
             assert (await page.summary())["clients"] == summary["clients"] + 1
 

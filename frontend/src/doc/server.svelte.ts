@@ -1,5 +1,13 @@
 /** What the server says of itself, the file and the kernel, and what people ask of it. */
-import type { AskedInput, KernelChanged, Methods, Notice, Pushes, Saving } from '../protocol.gen';
+import type {
+  AskedInput,
+  KernelChanged,
+  Methods,
+  Notice,
+  OfferedCell,
+  Pushes,
+  Saving,
+} from '../protocol.gen';
 import { RequestError } from './requests';
 import type { Room } from './room.svelte';
 import { asObject, type JsonObject } from './values';
@@ -10,6 +18,7 @@ export class Server {
   #saving: Saving = $state.raw({ status: 'saved', reason: '' });
   #kernel: KernelChanged = $state.raw({ status: 'none', reason: '', name: '' });
   #input: AskedInput | null = $state.raw(null);
+  #offered: readonly OfferedCell[] = $state.raw([]);
   #failed = $state('');
   /** Cells this person asked to run and the server has not answered for: they show "asked" at once. */
   #asked: ReadonlySet<string> = $state.raw(new Set());
@@ -26,6 +35,10 @@ export class Server {
   }
   get input(): AskedInput | null {
     return this.#input;
+  }
+  /** What waited or ran when the server stopped, and may run again. */
+  get offered(): readonly OfferedCell[] {
+    return this.#offered;
   }
   /** Why the notebook's actors are down; empty while they are up. */
   get failed(): string {
@@ -46,6 +59,9 @@ export class Server {
         break;
       case 'notebook.failed':
         this.#failed = (body as Pushes['notebook.failed']).reason;
+        break;
+      case 'notebook.queue_offered':
+        this.#offered = (body as Pushes['notebook.queue_offered']).cells;
         break;
       case 'kernel.status':
         this.#kernel = body as KernelChanged;
@@ -107,6 +123,15 @@ export class Server {
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  /** Run what is offered; `interrupted`: also what had begun. */
+  resume(interrupted: boolean): Promise<boolean> {
+    return this.ask('notebook.resume_queue', { interrupted });
+  }
+  /** Forget what is offered. */
+  dismiss(): Promise<boolean> {
+    return this.ask('notebook.dismiss_queue', {});
   }
 
   interrupt(): void {
