@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from protocol.kernel_requests import AboutKernel, Completeness, Completions, Inspection, Past
 from protocol.messages import InputAsked, KernelChanged, Notice, Saving
 from protocol.wire import Nothing
 
@@ -119,6 +120,11 @@ ANSWERS: dict[tuple[str, str], Answer] = {
     ("notebook", "checkpoint"): Saved,
     ("notebook", "actors"): Actors,
     ("kernel", "specs"): KernelSpecs,
+    ("kernel", "complete"): Completions,
+    ("kernel", "inspect"): Inspection,
+    ("kernel", "is_complete"): Completeness,
+    ("kernel", "history"): Past,
+    ("kernel", "info"): AboutKernel,
     ("config", "get"): ConfigDocument,
     ("comms", "ping"): Pong,
 }

@@ -73,6 +73,10 @@ class _Interfaces:
                     if _compound(item)
                     else f"readonly {self.reference(item)}[]"
                 )
+            case inspect.TupleType(items):
+                return f"readonly [{', '.join(map(self.reference, items))}]"
+            case inspect.AnyType():
+                return "Json"
             case inspect.LiteralType(values):
                 return " | ".join(_literal(value) for value in values)
             case inspect.EnumType(cls):
@@ -106,7 +110,8 @@ class _Interfaces:
 
 
 def _compound(kind: inspect.Type) -> bool:
-    return isinstance(kind, inspect.UnionType | inspect.LiteralType | inspect.EnumType)
+    words = inspect.UnionType | inspect.LiteralType | inspect.EnumType | inspect.TupleType
+    return isinstance(kind, words)
 
 
 def _literal(value: object) -> str:
