@@ -19,8 +19,11 @@ from actors.kernel_connection import Connection, KernelHandle, RunInHand
 from actors.kernel_conversation import Conversation, end_run
 from actors.kernel_spec import KernelSpec, StartFailed
 from actors.mailbox import Actor, Mailbox
+from protocol.kernel_requests import Answer, Question
 from protocol.messages import (
     AnswerInput,
+    AskKernel,
+    DescribeKernel,
     Done,
     Execute,
     InterruptKernel,
@@ -80,7 +83,7 @@ class _Incarnation:
                 self._serve(self._handle.connection)
             async for message in mailbox:
                 await self._hear(message)
-                if not isinstance(message, Pull):
+                if not isinstance(message, Pull | AskKernel | DescribeKernel):
                     self._changed()
             nursery.cancel_scope.cancel()
 
@@ -101,8 +104,30 @@ class _Incarnation:
                 reply(Done())
             case AnswerInput(reply, id_, value):
                 reply(self._answer_input(id_, value))
+            case AskKernel(reply, question):
+                self._ask(reply, question)
+            case DescribeKernel(reply):
+                conversation = self._ready_conversation()
+                reply(conversation if isinstance(conversation, Refused) else conversation.about)
             case _:
                 assert_never(message)
+
+    # ------------------------------------------------------------------------------------------------ questions
+
+    def _ask(self, reply: Reply[Answer | Refused], question: Question) -> None:
+        conversation = self._ready_conversation()
+        if isinstance(conversation, Refused):
+            reply(conversation)
+        else:
+            conversation.questions.ask(question, reply)
+
+    def _ready_conversation(self) -> Conversation | Refused:
+        """Asking starts no kernel: opening a notebook and typing in it must not run anything."""
+        if self._conversation is None:
+            return Refused("no_kernel", "No kernel runs.")
+        if not self._conversation.ready.is_set():
+            return Refused("starting", "The kernel is starting.")
+        return self._conversation
 
     # ----------------------------------------------------------------------------------------------------- runs
 
@@ -259,6 +284,7 @@ class _Incarnation:
             reason = _why_it_ended(connection, conversation)
             self._handle.disconnect()
             self._gone(reason)
+        conversation.questions.end()  # also what came since the process ended
         over.set()
 
     def _gone(self, reason: str) -> None:

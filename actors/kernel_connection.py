@@ -21,6 +21,7 @@ from actors.kernel_process import RunningKernel, launch
 from actors.kernel_spec import KernelSpec, StartFailed, UnknownKernel, find_spec
 from actors.zmq_socket import ZmqSocket
 from protocol.kernel_events import Decoder
+from protocol.kernel_requests import AboutKernel
 from protocol.messages import DisplayChange, InputRequest, RunEnded
 from protocol.outputs import OutputLimits
 from protocol.values import JsonObject
@@ -75,7 +76,8 @@ class Connection:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], process: RunningKernel) -> None:
         self.process = process
         self.ready = False
-        self.language_info: JsonObject = {}
+        self.about = AboutKernel()
+        self.subshell = ""  # for questions beside a running cell, once one was made
         self.topic = f"ready-{secrets.token_hex(8)}"
         self.decoder = Decoder(process.info.key)
         self._session = Session(key=process.info.key)
@@ -96,9 +98,12 @@ class Connection:
         # A kernel tells only the first subscriber of a topic that the subscription is in force: one of our own.
         self.iopub.subscribe(self.topic.encode())
 
-    def send(self, channel: Channel, type_: str, content: JsonObject, **more: Any) -> str:
-        """Send a message; its id. ``more``: ``parent`` or ``metadata`` of the message."""
+    def send(self, channel: Channel, type_: str, content: JsonObject, *, subshell: str = "", **more: Any) -> str:
+        """Send a message; its id. ``subshell``: whose it is, on the shell channel. ``more``: ``parent`` or
+        ``metadata`` of the message."""
         message = self._session.msg(type_, content, **more)
+        if subshell:
+            message["header"]["subshell_id"] = subshell
         self._sockets[channel].send(self._session.serialize(message))
         return str(message["msg_id"])
 

@@ -11,8 +11,10 @@ import msgspec
 import trio
 
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
+from actors.kernel_questions import Questions
 from actors.zmq_socket import ZmqSocket
 from protocol.kernel_events import (
+    Answered,
     ClearOutput,
     DisplayData,
     ErrorRaised,
@@ -28,6 +30,7 @@ from protocol.kernel_events import (
     UpdateDisplay,
     Welcome,
 )
+from protocol.kernel_requests import AboutKernel
 from protocol.messages import DisplayChange, InputRequest, RunEnded
 from protocol.output_form import document_output
 from protocol.outputs import OutputFold
@@ -60,6 +63,11 @@ class Conversation:
         self._nudges: set[str] = set()
         self._climbing: RunInHand | None = None
         self._nursery: trio.Nursery | None = None
+        self.questions = Questions(connection, lambda: handle.run is not None and not handle.run.ended)
+
+    @property
+    def about(self) -> AboutKernel:
+        return self._connection.about
 
     async def run(self) -> None:
         """Until the process is gone and what it said is heard."""
@@ -100,7 +108,7 @@ class Conversation:
                 self._nudges.add(self._connection.send("control", "kernel_info_request", {}))
                 with trio.move_on_after(0.5):
                     await self._subscribed.wait()
-            if self._connection.language_info.get("name") == "python":
+            if self._connection.about.language_info.get("name") == "python":
                 content: JsonObject = {"code": _UNBOUND_IOPUB, "silent": True, "store_history": False}
                 self._connection.send("shell", "execute_request", content)
             self._connection.ready = True
@@ -231,8 +239,9 @@ class Conversation:
             case Welcome(topic):
                 if topic == self._connection.topic:
                     self._subscribed.set()
-            case KernelInfoReply(parent, language_info):
-                self._connection.language_info = self._handle.language_info = language_info
+            case KernelInfoReply(parent, about):
+                self._connection.about = about
+                self._handle.language_info = about.language_info
                 self._informed.set()
                 if run is not None and parent == run.fence and run.status is None:
                     run.status = "lost"
@@ -247,6 +256,8 @@ class Conversation:
             case ExecuteInput() | ExecuteReply() | InputRequested():
                 if run is not None and event.parent == run.msg_id:
                     self._hear_run(run, event)
+            case Answered(parent, content):
+                self.questions.hear(parent, content)
             case _:
                 pass  # comm messages and what nobody can read
 

@@ -6,9 +6,9 @@
          │                                    └─ notebook       owns the run queue
          └─ gateway (added by the gateway package)              owns who is connected, both listeners' sessions
 
-Waiting sends go ``gateway → {notebook, hub}``, ``notebook → {kernel, hub}``, ``hub → checkpointer``; against these
-arrows flow only replies and subscriptions, which never wait. Start order is from the disk up, stop order the
-reverse: the gateway says goodbye first, the checkpointer flushes while the hub still lives.
+Waiting sends go ``gateway → {notebook, kernel, hub}``, ``notebook → {kernel, hub}``, ``hub → checkpointer``;
+against these arrows flow only replies and subscriptions, which never wait. Start order is from the disk up, stop
+order the reverse: the gateway says goodbye first, the checkpointer flushes while the hub still lives.
 
 What outlives every incarnation is made here and passed in: the opened notebook (lock, journal, file) and the
 kernel handle (process, connection, keys, ZMQ identity).
@@ -68,6 +68,7 @@ class System:
 
         self.hub: Address[HubMessage] = hub.address
         self.notebook: Address[NotebookMessage] = runs.address
+        self.kernel: Address[KernelMessage] = kernel.address
         self.notebook_tree: Address[SupervisorMessage] = inner.address
         self._children: list[Child[Any]] = [inner]
         self._tree = inner

@@ -33,6 +33,7 @@ from protocol.messages import (
     HeardAwareness,
     HubMessage,
     Join,
+    KernelMessage,
     Leave,
     NotebookMessage,
     Refused,
@@ -56,6 +57,7 @@ class Services(msgspec.Struct):
 
     hub: Address[HubMessage]
     notebook: Address[NotebookMessage]
+    kernel: Address[KernelMessage]
     gateway: Address[GatewayMessage]
     root: Address[SupervisorMessage]
     notebook_tree: Address[SupervisorMessage]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -11,10 +11,13 @@ import trio
 from actors.mailbox import ActorDied
 from actors.supervisor import ChildStatus, Kill, Retry, Status
 from protocol import answers, wire
+from protocol.kernel_requests import Complete, History, Inspect, IsComplete
 from protocol.messages import (
+    AskKernel,
     Checkpoint,
     CountSessions,
     DescribeDocument,
+    DescribeKernel,
     DescribeRuns,
     DismissQueue,
     Done,
@@ -144,6 +147,14 @@ class Control:
                 replied = await notebook.request(ReplyInput, question, value)
                 accepted()
                 return _plain(await replied())
+            case _, Complete() | Inspect() | IsComplete() | History() as question:
+                asked = await self._services.kernel.request(AskKernel, question)
+                accepted()
+                return await _soon(asked)
+            case "info", _:
+                described = await self._services.kernel.request(DescribeKernel)
+                accepted()
+                return await _soon(described)
             case _:
                 accepted()
                 return _json(answers.KernelSpecs(tuple(await self._services.specs())))
@@ -209,6 +220,14 @@ async def statuses(services: Services) -> dict[str, ChildStatus]:
             return {**tree, **await services.notebook_tree.ask(Status)}
         except ActorDied:  # it gave up while it was asked
             continue
+
+
+async def _soon(answer: Callable[[], Awaitable[msgspec.Struct]]) -> Result:
+    """The kernel's answer, if it comes while a person still waits for it."""
+    with trio.move_on_after(PATIENCE):
+        said = await answer()
+        return said if isinstance(said, Refused) else _json(said)
+    return Refused("busy", "The kernel is busy and did not answer.")
 
 
 def saving_as_json(saving: Saving) -> JsonObject:

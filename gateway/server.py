@@ -86,6 +86,7 @@ class Server:
         self.services = Services(
             self._system.hub,
             self._system.notebook,
+            self._system.kernel,
             self._gateway.address,
             self._system.root,
             self._system.notebook_tree,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from protocol.kernel_requests import AboutKernel, Completeness, Completions, Inspection, Past
 from protocol.messages import InputAsked, KernelChanged, Notice, OfferedCell, QueueOffered, Saving
 from protocol.values import Version
 from protocol.wire import Nothing
@@ -128,6 +129,11 @@ ANSWERS: dict[tuple[str, str], Answer] = {
     ("notebook", "versions"): Versions,
     ("notebook", "actors"): Actors,
     ("kernel", "specs"): KernelSpecs,
+    ("kernel", "complete"): Completions,
+    ("kernel", "inspect"): Inspection,
+    ("kernel", "is_complete"): Completeness,
+    ("kernel", "history"): Past,
+    ("kernel", "info"): AboutKernel,
     ("config", "get"): ConfigDocument,
     ("comms", "ping"): Pong,
 }

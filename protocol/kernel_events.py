@@ -15,10 +15,11 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from protocol.kernel_requests import AboutKernel, about
 from protocol.values import JsonObject
 
 DELIMITER = b"<IDS|MSG>"
-S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 class _StreamContent(msgspec.Struct, frozen=True):
@@ -102,7 +103,7 @@ class ExecuteReply(msgspec.Struct, frozen=True):
 
 class KernelInfoReply(msgspec.Struct, frozen=True):
     parent: str
-    language_info: JsonObject
+    about: AboutKernel
 
 
 class InputRequested(msgspec.Struct, frozen=True):
@@ -119,6 +120,13 @@ class Welcome(msgspec.Struct, frozen=True):
     """The subscription to ``topic`` is in force."""
 
     topic: str
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The reply to a question of kernel_requests.py, or to one about subshells."""
+
+    parent: str
+    content: JsonObject
 
 
 class Other(msgspec.Struct, frozen=True):
@@ -139,6 +147,7 @@ KernelEvent: TypeAlias = (
     | ExecuteInput
     | ExecuteReply
     | KernelInfoReply
+    | Answered
     | InputRequested
     | Welcome
     | Other
@@ -195,10 +204,6 @@ class _Reply(msgspec.Struct, frozen=True):
     ename: Any = ""
 
 
-class _Info(msgspec.Struct, frozen=True):
-    language_info: dict[str, Any] | None = None
-
-
 class _Input(msgspec.Struct, frozen=True):
     prompt: Any = ""
     password: bool = False
@@ -208,7 +213,7 @@ class _Welcome(msgspec.Struct, frozen=True):
     subscription: str = ""
 
 
-def _read(raw: bytes, type_: type[S]) -> S:
+def _read(raw: bytes, type_: type[T]) -> T:
     """Decode JSON; what is not quite JSON (NaN, bad UTF-8, half a surrogate pair) is mended and tried again.
 
     NaN and the infinities become null, broken characters a replacement character. Raises ValueError (of which
@@ -220,6 +225,10 @@ def _read(raw: bytes, type_: type[S]) -> S:
         loose = json.loads(raw.decode("utf-8", "replace"), parse_constant=lambda _: None)
         strict = json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")
         return msgspec.json.decode(strict, type=type_)
+
+
+def _object(raw: bytes) -> JsonObject:
+    return _read(raw, dict[str, Any])
 
 
 def read_stream(content: bytes) -> tuple[str, str] | None:
@@ -272,7 +281,11 @@ _READERS: dict[str, Callable[[str, bytes], KernelEvent]] = {
     "status": lambda parent, raw: StatusChanged(parent, _read(raw, _Status).execution_state),
     "execute_input": lambda parent, raw: ExecuteInput(parent, _count(_read(raw, _Count).execution_count)),
     "execute_reply": _reply,
-    "kernel_info_reply": lambda parent, raw: KernelInfoReply(parent, _read(raw, _Info).language_info or {}),
+    "kernel_info_reply": lambda parent, raw: KernelInfoReply(parent, about(_object(raw))),
+    **{
+        f"{name}_reply": lambda parent, raw: Answered(parent, _object(raw))
+        for name in ("complete", "inspect", "is_complete", "history", "create_subshell")
+    },
     "iopub_welcome": lambda _, raw: Welcome(_read(raw, _Welcome).subscription),
 }
 

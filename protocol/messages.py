@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from protocol.kernel_requests import AboutKernel, Answer, Question
 from protocol.merge import Report
 from protocol.values import JsonObject, NotebookValue, Version, VersionReason
 
@@ -577,8 +578,30 @@ class AnswerInput(msgspec.Struct, frozen=True):
     value: str
 
 
+class AskKernel(msgspec.Struct, frozen=True):
+    """A question beside running cells, answered also while one runs, where the kernel can. Refused: "no_kernel",
+    "starting", "busy" (too many wait), "kernel_died", "kernel_error"."""
+
+    reply: Reply[Answer | Refused]
+    question: Question
+
+
+class DescribeKernel(msgspec.Struct, frozen=True):
+    """What the kernel said of itself when it started."""
+
+    reply: Reply[AboutKernel | Refused]
+
+
 KernelMessage: TypeAlias = (
-    Execute | Pull | StartKernel | InterruptKernel | RestartKernel | ShutDownKernel | AnswerInput
+    Execute
+    | Pull
+    | StartKernel
+    | InterruptKernel
+    | RestartKernel
+    | ShutDownKernel
+    | AnswerInput
+    | AskKernel
+    | DescribeKernel
 )
 
 

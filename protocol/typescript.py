@@ -22,6 +22,15 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 """
 # What answers say where the server's type is only "a JSON object".
 _JSON_OBJECT = "{ [key: string]: Json }"
+_PLAIN: dict[type[inspect.Type], str] = {
+    inspect.AnyType: "Json",
+    inspect.DictType: _JSON_OBJECT,
+    inspect.BoolType: "boolean",
+    inspect.IntType: "number",
+    inspect.FloatType: "number",
+    inspect.StrType: "string",
+    inspect.NoneType: "null",
+}
 _SENT = frozenset(row.fields for row in METHODS.values())
 
 
@@ -68,25 +77,16 @@ class _Interfaces:
             case inspect.UnionType(types):
                 return " | ".join(dict.fromkeys(self.reference(each) for each in types))
             case inspect.VarTupleType(item) | inspect.ListType(item):
-                return (
-                    f"readonly ({self.reference(item)})[]"
-                    if _compound(item)
-                    else f"readonly {self.reference(item)}[]"
-                )
+                element = self.reference(item)
+                return f"readonly ({element})[]" if _compound(item) else f"readonly {element}[]"
+            case inspect.TupleType(items):
+                return f"readonly [{', '.join(map(self.reference, items))}]"
             case inspect.LiteralType(values):
                 return " | ".join(_literal(value) for value in values)
             case inspect.EnumType(cls):
                 return " | ".join(_literal(member.value) for member in cls)
-            case inspect.DictType():
-                return _JSON_OBJECT
-            case inspect.BoolType():
-                return "boolean"
-            case inspect.IntType() | inspect.FloatType():
-                return "number"
-            case inspect.StrType():
-                return "string"
-            case inspect.NoneType():
-                return "null"
+        if type(kind) in _PLAIN:
+            return _PLAIN[type(kind)]
         raise TypeError(f"no TypeScript for {kind}")
 
     def _declare(self, kind: inspect.StructType) -> None:
@@ -106,7 +106,8 @@ class _Interfaces:
 
 
 def _compound(kind: inspect.Type) -> bool:
-    return isinstance(kind, inspect.UnionType | inspect.LiteralType | inspect.EnumType)
+    words = inspect.UnionType | inspect.LiteralType | inspect.EnumType | inspect.TupleType
+    return isinstance(kind, words)
 
 
 def _literal(value: object) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from protocol.kernel_requests import Complete, History, Inspect, IsComplete, Question
 from protocol.values import Json, JsonObject
 
 RequestId: TypeAlias = str | int | None
@@ -60,6 +61,7 @@ Fields: TypeAlias = (
     | StartKernelFields
     | InputReplyFields
     | KillFields
+    | Question
 )
 
 
@@ -86,6 +88,11 @@ METHODS: dict[tuple[str, str], Method] = {
     ("kernel", "restart_kernel"): Method(Nothing, "restart; the running cell ends, queued cells go idle"),
     ("kernel", "start_kernel"): Method(StartKernelFields, "start a kernel if none runs"),
     ("kernel", "input_reply"): Method(InputReplyFields, "answer the running cell's input()"),
+    ("kernel", "complete"): Method(Complete, "what could stand at a place in code"),
+    ("kernel", "inspect"): Method(Inspect, "what the name at a place in code is"),
+    ("kernel", "is_complete"): Method(IsComplete, "whether code could be run as it is"),
+    ("kernel", "history"): Method(History, "inputs of this and earlier kernels"),
+    ("kernel", "info"): Method(Nothing, "what the kernel said of itself when it started"),
     ("kernel", "specs"): Method(Nothing, "the installed kernelspecs that may be started", always=True),
     ("config", "get"): Method(Nothing, "the configuration, as GET /config", always=True),
     ("comms", "ping"): Method(Nothing, "pong", always=True),

@@ -27,6 +27,31 @@ export interface InputReplyFields {
   id?: string;
 }
 
+/** What could stand at cursor_pos. */
+export interface Complete {
+  code: string;
+  cursor_pos: number;
+}
+
+/** What the name at cursor_pos is; detail_level 1 asks for its source too. */
+export interface Inspect {
+  code: string;
+  cursor_pos: number;
+  detail_level?: 0 | 1;
+}
+
+/** Whether code could be run as it is. */
+export interface IsComplete {
+  code: string;
+}
+
+/** The last n inputs of this user's kernels; pattern: with * and ?, those that match it. */
+export interface History {
+  n?: number;
+  pattern?: string;
+  unique?: boolean;
+}
+
 export interface KillFields {
   actor: string;
 }
@@ -98,6 +123,43 @@ export interface Version {
   reason: 'autosave' | 'before merge' | 'before restore' | 'file' | 'merge' | 'opened' | 'save';
   cells: number;
   size: number;
+}
+
+/** matches would replace code[cursor_start:cursor_end]. metadata: what the kernel adds, such as _jupyter_types_experimental. */
+export interface Completions {
+  matches: readonly string[];
+  cursor_start: number;
+  cursor_end: number;
+  metadata: { [key: string]: Json };
+}
+
+/** data: a mime bundle, empty unless found. */
+export interface Inspection {
+  found: boolean;
+  data: { [key: string]: Json };
+  metadata: { [key: string]: Json };
+}
+
+/** indent: what the next line should begin with, if it is incomplete. */
+export interface Completeness {
+  status: 'complete' | 'incomplete' | 'invalid' | 'unknown';
+  indent: string;
+}
+
+/** history: (session, line, input), oldest first. */
+export interface Past {
+  history: readonly (readonly [number, number, string])[];
+}
+
+/** A kernel_info_reply; empty strings where the kernel is silent. */
+export interface AboutKernel {
+  implementation: string;
+  implementation_version: string;
+  banner: string;
+  protocol_version: string;
+  language_info: { [key: string]: Json };
+  help_links: readonly Json[];
+  supported_features: readonly Json[];
 }
 
 /** Names that start_kernel takes. */
@@ -207,6 +269,16 @@ export interface Methods {
   'kernel.start_kernel': { message: StartKernelFields; answer: Record<string, never> };
   /** Answer the running cell's input(). */
   'kernel.input_reply': { message: InputReplyFields; answer: Record<string, never> };
+  /** What could stand at a place in code. */
+  'kernel.complete': { message: Complete; answer: Completions };
+  /** What the name at a place in code is. */
+  'kernel.inspect': { message: Inspect; answer: Inspection };
+  /** Whether code could be run as it is. */
+  'kernel.is_complete': { message: IsComplete; answer: Completeness };
+  /** Inputs of this and earlier kernels. */
+  'kernel.history': { message: History; answer: Past };
+  /** What the kernel said of itself when it started. */
+  'kernel.info': { message: Record<string, never>; answer: AboutKernel };
   /** The installed kernelspecs that may be started. */
   'kernel.specs': { message: Record<string, never>; answer: KernelSpecs };
   /** The configuration, as GET /config. */

@@ -32,6 +32,9 @@ class ScriptedKernel:
         self.welcome = welcome
         self.executed: list[str] = []
         self.interrupts = 0
+        self.about: dict[str, Any] = {"language_info": {"name": "script"}}  # the kernel_info_reply
+        self.answers: dict[str, dict[str, Any]] = {}  # by the type of the request
+        self.asked: list[tuple[str, str | None, str]] = []  # channel, subshell and type of what was answered so
         self.silent: set[str] = set()  # message types that are never answered
         self.dead = trio.Event()
         self._context: zmq.Context[Any] = zmq.Context()
@@ -110,8 +113,11 @@ class ScriptedKernel:
                     self.on_execute(self, request, ident)
                 elif type_ == "kernel_info_request":
                     self.status("busy", request)
-                    self.reply(request, ident, {"status": "ok", "language_info": {"name": "script"}}, channel)
+                    self.reply(request, ident, {"status": "ok", **self.about}, channel)
                     self.status("idle", request)
+                elif type_ in self.answers:
+                    self.asked.append((channel, request["header"].get("subshell_id"), type_))
+                    self.reply(request, ident, self.answers[type_], channel)
                 elif type_ == "interrupt_request":
                     self.interrupts += 1
                 elif type_ == "shutdown_request":

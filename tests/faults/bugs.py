@@ -72,17 +72,17 @@ def keeps_a_journal_that_was_opened_for_reading(plant: Plant) -> None:
 
 
 def writes_the_file_in_place(plant: Plant) -> None:
-    plant(NotebookFile, "write", lambda self, data: self.target.write_bytes(data))
+    plant(NotebookFile, "write", lambda self, data, *_: self.target.write_bytes(data))
 
 
 def renames_what_was_not_synced(plant: Plant) -> None:
     sound = NotebookFile.write
 
-    def write(self: NotebookFile, data: bytes) -> None:
+    def write(self: NotebookFile, data: bytes, *over: Any) -> None:
         synced = os.fsync
         plant(os, "fsync", lambda handle: None)
         try:
-            sound(self, data)
+            sound(self, data, *over)
         finally:
             plant(os, "fsync", synced)
 

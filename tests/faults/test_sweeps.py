@@ -110,7 +110,7 @@ PLANTED: dict[str, tuple[Case, str]] = {
         Case("sync", "fail", errno.EIO, 8, 1, "killed at once", "goes later"), "acknowledged and lost"),
     "does_not_wait_for_the_disk": (Case("write", "die", 0, 40, 1, "killed", "goes"), "acknowledged and lost"),
     "takes_a_commit_that_was_cut_short_for_damage": (
-        Case("write", "fail", errno.ENOSPC, 60, 1, "killed at once"), "people are told of ['journal_salvaged'"),
+        Case("write", "tear", errno.EIO, 40, 1, "killed at once"), "people are told of ['journal_salvaged'"),
     "writes_into_a_journal_that_is_gone": (
         Case("write", "fail", errno.EIO, 1, 1, "killed", deleted=True), "acknowledged and lost"),
     "keeps_a_journal_that_was_opened_for_reading": (

@@ -60,9 +60,12 @@ class World:
         hub, self.hub = self._actor("hub")
         gateway, self.gateway = self._actor("gateway")
         notebook, _ = self._actor("runs")
+        kernel, _ = self._actor("kernel")
         root, _ = self._actor("root")
         tree, _ = self._actor("notebook")
-        self.services = Services(hub, notebook, gateway, root, tree, ConfigDocument(), Limits(), _no_specs, False)
+        self.services = Services(
+            hub, notebook, kernel, gateway, root, tree, ConfigDocument(), Limits(), _no_specs, False
+        )  # fmt: skip
 
     def _actor(self, name: str) -> tuple[Address[T], Mailbox[T]]:
         channel: Channel[T] = Channel(name, 100)

@@ -50,8 +50,8 @@ class World:
         self.gateway: Channel[GatewayMessage] = Channel("gateway", 10)
         other: Address[T] = Channel("other", 1).address  # type: ignore[valid-type]
         self.services = Services(
-            self.hub.address, self.runs.address, self.gateway.address, other, other, ConfigDocument(), Limits(),
-            _no_specs, chaos=False,
+            self.hub.address, self.runs.address, other, self.gateway.address, other, other, ConfigDocument(),
+            Limits(), _no_specs, chaos=False,
         )  # fmt: skip
         self.outbox = Outbox(100, 10**6)
 

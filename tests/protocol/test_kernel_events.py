@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.kernel_events import (
+    Answered,
     ClearOutput,
     Decoder,
     DisplayData,
@@ -28,6 +29,7 @@ from protocol.kernel_events import (
     UpdateDisplay,
     Welcome,
 )
+from protocol.kernel_requests import AboutKernel
 
 pytestmark = pytest.mark.pure
 KEY = b"secret"
@@ -64,8 +66,16 @@ def test_every_type_becomes_its_event() -> None:
     assert decode("execute_input", {"code": "1", "execution_count": 4}) == ExecuteInput("p", 4)
     assert decode("execute_reply", {"status": "ok", "execution_count": 4}) == ExecuteReply("p", "ok", 4, "")
     assert decode("kernel_info_reply", {"language_info": {"name": "python"}}) == KernelInfoReply(
-        "p", {"name": "python"}
+        "p", AboutKernel(language_info={"name": "python"})
     )
+    for type_ in (
+        "complete_reply",
+        "inspect_reply",
+        "is_complete_reply",
+        "history_reply",
+        "create_subshell_reply",
+    ):
+        assert decode(type_, {"status": "ok"}) == Answered("p", {"status": "ok"})
     assert decode("iopub_welcome", {"subscription": "t"}, {}) == Welcome("t")
     assert decode("comm_open", {}) == Other("p", "comm_open")
     asked = decode("input_request", {"prompt": "?", "password": True})

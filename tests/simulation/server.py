@@ -63,8 +63,8 @@ class Server:
         )
         self.system.add(gateway)
         self.services = Services(
-            self.system.hub, self.system.notebook, gateway.address, self.system.root, self.system.notebook_tree,
-            ConfigDocument(), Limits(), _specs, chaos=True,
+            self.system.hub, self.system.notebook, self.system.kernel, gateway.address, self.system.root,
+            self.system.notebook_tree, ConfigDocument(), Limits(), _specs, chaos=True,
         )  # fmt: skip
 
     def _new_client_id(self) -> int:

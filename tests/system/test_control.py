@@ -55,6 +55,14 @@ ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
     ("chaos", "kill"): ({"actor": "nobody"}, "not_running"),
     ("chaos", "tree"): (None, None),
 }
+# What is asked of a kernel that runs.
+QUESTIONS: dict[tuple[str, str], dict[str, Any]] = {
+    ("kernel", "complete"): {"code": "impo", "cursor_pos": 4},
+    ("kernel", "inspect"): {"code": "print", "cursor_pos": 5},
+    ("kernel", "is_complete"): {"code": "if 1:"},
+    ("kernel", "history"): {"n": 3},
+    ("kernel", "info"): {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +77,7 @@ def client(server: Server) -> ControlClient:
 
 def test_every_method_of_the_table_is_tried_here() -> None:
     """W-5."""
-    assert set(ROWS) == set(METHODS)
+    assert {*ROWS, *QUESTIONS} == set(METHODS)
 
 
 @pytest.mark.parametrize(("channel", "method"), sorted(ROWS), ids=[".".join(row) for row in sorted(ROWS)])
@@ -118,6 +126,20 @@ async def test_a_request_without_an_id_is_answered_where_the_table_says_so_and_e
         ]
         assert sorted(answered, key=str) == sorted(expected, key=str)
         assert all(push["id"] is None for push in control.pushes if "error" in push)
+
+
+@pytest.mark.parametrize("row", QUESTIONS, ids=".".join)
+async def test_a_kernel_answers_questions_once_it_runs_and_bad_ones_name_the_field(
+    server: Server, row: tuple[str, str]
+) -> None:
+    """W-9."""
+    channel, method = row
+    async with client(server) as control:
+        await control.ask("kernel", "start_kernel", within=20)
+        assert await control.ask(channel, method, QUESTIONS[row], within=20)
+        for field in QUESTIONS[row]:
+            with pytest.raises(ControlError, match=f"bad_field.*{field}"):
+                await control.ask(channel, method, {**QUESTIONS[row], field: {}})
 
 
 BAD: list[tuple[str, str, object]] = [
