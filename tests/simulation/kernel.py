@@ -28,6 +28,7 @@ from protocol.kernel_events import (
     Stream,
     Welcome,
 )
+from protocol.kernel_requests import AboutKernel
 from tests.simulation.ledger import PromiseBroken
 from tests.simulation.transport import Wire
 
@@ -119,7 +120,7 @@ class Process:
 
     def _inform(self, channel: str, id_: str) -> None:
         self.wires["iopub"].put(StatusChanged(id_, "busy"))
-        self.wires[channel].put(KernelInfoReply(id_, {"name": "simulated"}))
+        self.wires[channel].put(KernelInfoReply(id_, AboutKernel(language_info={"name": "simulated"})))
         self.wires["iopub"].put(StatusChanged(id_, "idle"))
 
     async def _execute(self, id_: str, code: str) -> None:
@@ -200,7 +201,8 @@ class SimulatedConnection(Connection):
     def __init__(self, process: Process) -> None:
         self.process = self._kernel = process
         self.ready = False
-        self.language_info = {}
+        self.about = AboutKernel()
+        self.subshell = ""
         self.topic = f"topic-{process.number}"
         self.decoder = AsItIs()  # type: ignore[assignment]
         self.shell, self.control, self.stdin, self.iopub = (  # type: ignore[assignment]
@@ -208,7 +210,7 @@ class SimulatedConnection(Connection):
         )
         self._sent = 0
 
-    def send(self, channel: Channel, type_: str, content: Any, **more: Any) -> str:
+    def send(self, channel: Channel, type_: str, content: Any, *, subshell: str = "", **more: Any) -> str:
         self._sent += 1
         id_ = f"{self._kernel.number}-{self._sent}"
         self._kernel.hear(channel, type_, id_, content)
