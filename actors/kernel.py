@@ -10,15 +10,17 @@ one had consumed and nobody had pulled is lost, and a line among the outputs say
 
 from __future__ import annotations
 
-from math import inf
 from typing import assert_never
 
 import trio
 
+from actors.kernel_comms import KernelComms
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
 from actors.kernel_conversation import Conversation, end_run
+from actors.kernel_reports import Reports
 from actors.kernel_spec import KernelSpec, StartFailed
 from actors.mailbox import Actor, Mailbox
+from protocol.comm_requests import CommRequest
 from protocol.kernel_requests import Answer, Question
 from protocol.messages import (
     AnswerInput,
@@ -28,22 +30,21 @@ from protocol.messages import (
     Execute,
     InterruptKernel,
     KernelMessage,
-    KernelReport,
     KernelStatus,
     Pull,
     Refused,
     Reply,
     RestartKernel,
     RunEnded,
-    RunReport,
     ShutDownKernel,
     StartKernel,
+    TellComm,
+    WatchComms,
 )
 from protocol.outputs import OutputFold, shape
 
 _LOST = "[some output was lost here: the kernel's reader had to be restarted]\n"
-_SEEN = 8  # reports whose version of the outputs is remembered
-_PATIENCE = 0.03  # seconds between reports that have nothing new but output: each becomes a write for everyone
+_ASIDE = Pull | AskKernel | DescribeKernel | WatchComms | TellComm  # change nothing that a report says
 
 
 def kernel_actor(handle: KernelHandle) -> Actor[KernelMessage]:
@@ -57,10 +58,7 @@ def kernel_actor(handle: KernelHandle) -> Actor[KernelMessage]:
 
 class _Incarnation:
     def __init__(self, handle: KernelHandle) -> None:
-        handle.actors += 1
-        handle.reports += 1  # above every number that an earlier incarnation reported
         self._handle = handle
-        self._name = f"kernel-{handle.actors}"
         self._phase: KernelStatus | None = None  # STARTING or RESTARTING while that is going on
         self._transition = trio.Lock()
         self._conversation: Conversation | None = None
@@ -69,28 +67,32 @@ class _Incarnation:
         self._life_over.set()
         self._patience = 0.0  # with the kernel process that is to be ended
         self._starters: list[Reply[Done | Refused]] = []
-        self._fold: OutputFold | None = None
-        self._puller: Pull | None = None
-        self._versions: dict[int, tuple[str, int]] = {}  # report number → run, version of its outputs
+        self._reports = Reports(handle, self._wake_at)
+        self._comms = KernelComms(handle)
         self._alarm: float | None = None
-        self._told: tuple[object, ...] = ()
-        self._told_at = -inf
+
+    @property
+    def _fold(self) -> OutputFold | None:
+        return self._reports.fold
 
     async def run(self, mailbox: Mailbox[KernelMessage]) -> None:
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            if self._handle.connection is not None:
-                self._serve(self._handle.connection)
-            async for message in mailbox:
-                await self._hear(message)
-                if not isinstance(message, Pull | AskKernel | DescribeKernel):
-                    self._changed()
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                if self._handle.connection is not None:
+                    self._serve(self._handle.connection)
+                async for message in mailbox:
+                    await self._hear(message)
+                    if not isinstance(message, _ASIDE):
+                        self._changed()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._comms.close()
 
     async def _hear(self, message: KernelMessage) -> None:
         match message:
             case Pull():
-                self._pull(message)
+                self._reports.pull(message, self._status)
             case Execute(reply):
                 reply(await self._execute(message))
             case StartKernel(reply, kernel):
@@ -109,6 +111,11 @@ class _Incarnation:
             case DescribeKernel(reply):
                 conversation = self._ready_conversation()
                 reply(conversation if isinstance(conversation, Refused) else conversation.about)
+            case WatchComms(reply, outlet):
+                self._comms.watch(outlet)
+                reply(Done())
+            case TellComm(reply, request):
+                reply(self._tell_comm(request))
             case _:
                 assert_never(message)
 
@@ -120,6 +127,13 @@ class _Incarnation:
             reply(conversation)
         else:
             conversation.questions.ask(question, reply)
+
+    def _tell_comm(self, request: CommRequest) -> Done | Refused:
+        conversation, connection = self._ready_conversation(), self._handle.connection
+        if isinstance(conversation, Refused) or connection is None:
+            return conversation if isinstance(conversation, Refused) else Refused("no_kernel", "No kernel runs.")
+        self._comms.send(connection, request)
+        return Done()
 
     def _ready_conversation(self) -> Conversation | Refused:
         """Asking starts no kernel: opening a notebook and typing in it must not run anything."""
@@ -143,13 +157,16 @@ class _Incarnation:
                 return spec
         if run is None or run.run != message.run:
             handle.begin(RunInHand(message.run, message.cell_id, message.source))
-            self._fold = OutputFold(handle.settings.limits, message.written)
+            fold = OutputFold(handle.settings.limits, message.written)
         elif self._fold is None:
-            self._fold = self._adopt(run, message)
+            fold = self._adopt(run, message)
         elif run.msg_id or run.ended:
             return Done()  # this incarnation has it in hand already
+        else:
+            fold = self._fold
+        self._reports.fold = fold
         if self._conversation is not None:
-            self._conversation.begin(self._fold)
+            self._conversation.begin(fold)
         elif isinstance(spec, KernelSpec):
             self._start_soon(spec)
         return Done()
@@ -254,7 +271,11 @@ class _Incarnation:
         connection = self._handle.connection
         if connection is not None:
             await connection.end(self._handle.settings, self._patience)
-            self._handle.disconnect()
+            self._release()
+
+    def _release(self) -> None:
+        self._handle.disconnect()
+        self._comms.clear()
 
     async def _launch(self, spec: KernelSpec) -> None:
         self._phase = KernelStatus.STARTING
@@ -269,7 +290,7 @@ class _Incarnation:
         if not connection.ready:
             self._phase = self._phase or KernelStatus.STARTING
         self._life, self._life_over = trio.CancelScope(), trio.Event()
-        self._conversation = Conversation(self._handle, connection, self._changed)
+        self._conversation = Conversation(self._handle, connection, self._comms, self._changed)
         if self._fold is not None:
             self._conversation.begin(self._fold)
         self._nursery.start_soon(self._live, connection, self._conversation, self._life, self._life_over)
@@ -282,7 +303,7 @@ class _Incarnation:
             await conversation.run()
             self._conversation = None
             reason = _why_it_ended(connection, conversation)
-            self._handle.disconnect()
+            self._release()
             self._gone(reason)
         conversation.questions.end()  # also what came since the process ended
         over.set()
@@ -299,16 +320,7 @@ class _Incarnation:
             reply(Refused("kernel_died", reason))
         self._starters.clear()
 
-    # -------------------------------------------------------------------------------------------------- reports
-
-    def _pull(self, message: Pull) -> None:
-        handle = self._handle
-        handle.changes[:] = [each for each in handle.changes if each[0] > message.seen]
-        if self._puller is not None:  # whoever asked before has gone, or asks no more
-            self._puller.reply(self._report(-1))
-        self._puller = message
-        if message.seen != handle.reports:
-            self._offer_report()
+    # ----------------------------------------------------------------------------------------------------- news
 
     def _changed(self) -> None:
         """Something may be new: whoever waits for it gets it now."""
@@ -318,28 +330,12 @@ class _Incarnation:
             for started in self._starters:
                 started(Done())
             self._starters.clear()
-        if self._fold is not None and (due := self._fold.refresh(trio.current_time())) is not None:
+        now = trio.current_time()
+        if self._fold is not None and (due := self._fold.refresh(now)) is not None:
             self._wake_at(due)
-        self._handle.reports += 1
-        self._offer_report()
-
-    def _offer_report(self) -> None:
-        """Answer whoever pulls: at once, except that output alone is reported every so often only."""
-        if self._puller is None:
-            return
-        now, urgent = trio.current_time(), self._urgent()
-        if urgent == self._told and now < self._told_at + _PATIENCE:
-            self._wake_at(self._told_at + _PATIENCE)
-            return
-        self._told, self._told_at = urgent, now
-        pull, self._puller = self._puller, None
-        pull.reply(self._report(pull.seen))
-
-    def _urgent(self) -> tuple[object, ...]:
-        """What people should see without delay: everything but output."""
-        run = self._handle.run
-        facts = () if run is None else (run.run, run.input, run.ended)
-        return (self._status, self._handle.incarnation, len(self._handle.changes), *facts)
+        if (due := self._comms.flush(now)) is not None:
+            self._wake_at(due)
+        self._reports.changed(self._status)
 
     def _wake_at(self, due: float) -> None:
         if self._alarm is None or due < self._alarm:
@@ -364,40 +360,6 @@ class _Incarnation:
         if conversation.stuck:
             return KernelStatus.NOT_RESPONDING
         return KernelStatus.INTERRUPTING if conversation.interrupting else KernelStatus.BUSY
-
-    def _report(self, seen: int) -> KernelReport:
-        handle = self._handle
-        status = self._status
-        reason = handle.death if status is KernelStatus.DEAD else ""
-        if status is KernelStatus.NOT_RESPONDING:
-            reason = "The kernel ignores interrupts. It can be killed and restarted; its variables are lost then."
-        run = self._run_report(seen)
-        changes = tuple(change for _, change in handle.changes)
-        return KernelReport(
-            self._name,
-            handle.reports,
-            status,
-            reason,
-            handle.name,
-            handle.incarnation,
-            handle.language_info,
-            run,
-            changes,
-        )
-
-    def _run_report(self, seen: int) -> RunReport | None:
-        run, fold = self._handle.run, self._fold
-        if run is None or fold is None:
-            return None
-        known, version = self._versions.get(seen, ("", -1))
-        start, outputs, version = fold.changed_since(version if known == run.run else -1)
-        self._versions[self._handle.reports] = (run.run, version)
-        while len(self._versions) > _SEEN:
-            del self._versions[next(iter(self._versions))]
-        run.unreported, run.told = False, fold.shape
-        return RunReport(
-            run.run, run.cell_id, start, outputs, run.execution_count, run.started, run.input, run.ended
-        )
 
 
 def _why_it_ended(connection: Connection, conversation: Conversation) -> str:

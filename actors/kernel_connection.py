@@ -7,10 +7,10 @@ open with the same ZMQ identity, whatever the kernel says while no incarnation l
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict, Unpack
 
 import msgspec
 import trio
@@ -20,15 +20,28 @@ from jupyter_client.session import Session
 from actors.kernel_process import RunningKernel, launch
 from actors.kernel_spec import KernelSpec, StartFailed, UnknownKernel, find_spec
 from actors.zmq_socket import ZmqSocket
+from protocol.comms import Comms
 from protocol.kernel_events import Decoder
 from protocol.kernel_requests import AboutKernel
 from protocol.messages import DisplayChange, InputRequest, RunEnded
 from protocol.outputs import OutputLimits
 from protocol.values import JsonObject
+from protocol.widget_outputs import WidgetOutputs
 
 Channel: TypeAlias = Literal["shell", "control", "stdin", "iopub"]
 FindSpec: TypeAlias = Callable[[str], KernelSpec | UnknownKernel | StartFailed]
 Launch: TypeAlias = Callable[[KernelSpec, Path], RunningKernel | StartFailed]
+
+
+class More(TypedDict, total=False):
+    """What a message may have besides its content. ``subshell``: whose it is, on the shell channel. ``msg_id``:
+    instead of a new one."""
+
+    parent: JsonObject
+    metadata: JsonObject
+    subshell: str
+    msg_id: str
+    buffers: Sequence[bytes]
 
 
 class KernelSettings(msgspec.Struct, frozen=True):
@@ -98,14 +111,16 @@ class Connection:
         # A kernel tells only the first subscriber of a topic that the subscription is in force: one of our own.
         self.iopub.subscribe(self.topic.encode())
 
-    def send(self, channel: Channel, type_: str, content: JsonObject, *, subshell: str = "", **more: Any) -> str:
-        """Send a message; its id. ``subshell``: whose it is, on the shell channel. ``more``: ``parent`` or
-        ``metadata`` of the message."""
-        message = self._session.msg(type_, content, **more)
-        if subshell:
-            message["header"]["subshell_id"] = subshell
-        self._sockets[channel].send(self._session.serialize(message))
-        return str(message["msg_id"])
+    def send(self, channel: Channel, type_: str, content: JsonObject, **more: Unpack[More]) -> str:
+        """Send a message; its id."""
+        message = self._session.msg(type_, content, parent=more.get("parent"), metadata=more.get("metadata"))
+        header = message["header"]
+        if subshell := more.get("subshell"):
+            header["subshell_id"] = subshell
+        if chosen := more.get("msg_id"):
+            header["msg_id"] = chosen
+        self._sockets[channel].send([*self._session.serialize(message), *more.get("buffers", ())])
+        return str(header["msg_id"])
 
     def interrupt(self) -> None:
         if self.process.spec.interrupt_mode == "message":
@@ -164,6 +179,8 @@ class KernelHandle:
         self.language_info: JsonObject = {}
         self.displays: dict[str, list[tuple[str, int]]] = {}  # display id → outputs of cells that ran
         self.changes: list[tuple[int, DisplayChange]] = []  # with the number of the first report that had it
+        self.comms = Comms()
+        self.captures = WidgetOutputs()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
 
     def begin(self, run: RunInHand) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 import msgspec
 import trio
 
+from actors.kernel_comms import KernelComms
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
 from actors.kernel_questions import Questions
 from actors.zmq_socket import ZmqSocket
+from protocol.comm_events import CommClosed, CommMessage, CommOpened
 from protocol.kernel_events import (
     Answered,
     ClearOutput,
@@ -48,9 +50,12 @@ class Conversation:
     """Reads the sockets of ``connection`` and keeps the run in hand going. ``changed`` is called, never
     awaited, after each batch of news."""
 
-    def __init__(self, handle: KernelHandle, connection: Connection, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, handle: KernelHandle, connection: Connection, comms: KernelComms, changed: Callable[[], None]
+    ) -> None:
         self._handle = handle
         self._connection = connection
+        self._comms = comms
         self._changed = changed
         self.fold: OutputFold | None = None
         self.stuck = False
@@ -251,15 +256,23 @@ class Conversation:
                     self._subscribed.set()
                 if run is not None:
                     self._hear_status(run, parent, state)
+                self._comms.hear_status(parent, state)
             case _ if isinstance(event, _OUTPUTS):
                 self._hear_output(run, event, now)
             case ExecuteInput() | ExecuteReply() | InputRequested():
                 if run is not None and event.parent == run.msg_id:
                     self._hear_run(run, event)
+            case _:
+                self._hear_aside(event)
+
+    def _hear_aside(self, event: KernelEvent) -> None:
+        match event:
             case Answered(parent, content):
                 self.questions.hear(parent, content)
+            case CommOpened() | CommMessage() | CommClosed():
+                self._comms.hear(event)
             case _:
-                pass  # comm messages and what nobody can read
+                pass  # what nobody acts on or can read
 
     def _hear_status(self, run: RunInHand, parent: str, state: str) -> None:
         if parent == run.msg_id:
@@ -289,12 +302,13 @@ class Conversation:
     def _hear_output(self, run: RunInHand | None, event: OutputEvent, now: float) -> None:
         if isinstance(event, DisplayData | ExecuteResult | UpdateDisplay) and event.display_id:
             self._update_elsewhere(event)
-        if run is None or event.parent != run.msg_id:
-            return
-        run.unreported = True
-        if not run.began:
+        ours = run is not None and event.parent == run.msg_id
+        if run is not None and ours and not run.began:
             run.began = run.started = True
             self._moved_on()
+        if self._comms.take_output(event, now) or run is None or not ours:
+            return
+        run.unreported = True
         if self.fold is not None and not run.ended:
             self.fold.add(event, now)
             run.displays = self.fold.displays

@@ -17,6 +17,7 @@ import trio
 
 from actors.mailbox import ActorDied, ActorStopped, Address, again
 from actors.supervisor import SupervisorMessage
+from gateway.comm_watch import CommWatch
 from gateway.control import Control
 from gateway.outbox import GatewayOutlet, HubOutlet, Sink
 from gateway.settings import Limits
@@ -79,7 +80,8 @@ class Connection:
         self._sink = sink
         self._text = text
         self._merges = merges
-        self._control = Control(services, who or self.session)
+        self._comms = CommWatch(services, sink)
+        self._control = Control(services, who or self.session, self._comms.begin)
         self._state: bytes | None = None
         self._announced = False
         self._updates = 0  # sync updates since then
@@ -96,6 +98,7 @@ class Connection:
                 return
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._keep_subscribed)
+                nursery.start_soon(self._comms.keep)
                 while True:
                     frame = await receive()
                     if isinstance(frame, str):

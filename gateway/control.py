@@ -11,6 +11,7 @@ import trio
 from actors.mailbox import ActorDied
 from actors.supervisor import ChildStatus, Kill, Retry, Status
 from protocol import answers, wire
+from protocol.comm_requests import CloseComm, OpenComm, SendComm
 from protocol.kernel_requests import Complete, History, Inspect, IsComplete
 from protocol.messages import (
     AskKernel,
@@ -32,6 +33,7 @@ from protocol.messages import (
     ResumeQueue,
     Saving,
     Start,
+    TellComm,
 )
 from protocol.values import Json, JsonObject
 
@@ -48,10 +50,11 @@ Result: TypeAlias = "Json | Refused"
 
 
 class Control:
-    """``who``: recorded with what this client asks to run."""
+    """``who``: recorded with what this client asks to run. ``watch_comms``: makes the client hear of comms."""
 
-    def __init__(self, services: Services, who: str) -> None:
+    def __init__(self, services: Services, who: str, watch_comms: Callable[[], Awaitable[None]]) -> None:
         self._services = services
+        self._watch_comms = watch_comms
         self._who = who
 
     async def obey(self, request: wire.Request, accepted: Callable[[], None]) -> str | None:
@@ -71,9 +74,8 @@ class Control:
 
     async def _dispatch(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
         match (request.channel, request.method):
-            case ("comms", "ping"):
-                accepted()
-                return _json(answers.Pong())
+            case ("comms", _):
+                return await self._comm(request, accepted)
             case ("config", "get"):
                 accepted()
                 return _json(self._services.config)
@@ -158,6 +160,20 @@ class Control:
             case _:
                 accepted()
                 return _json(answers.KernelSpecs(tuple(await self._services.specs())))
+
+    async def _comm(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
+        match request.fields:
+            case OpenComm() | SendComm() | CloseComm() as said:
+                told = await self._services.kernel.request(TellComm, said)
+                accepted()
+                return _plain(await told())
+            case _ if request.method == "subscribe":
+                accepted()
+                await self._watch_comms()
+                return {}
+            case _:
+                accepted()
+                return _json(answers.Pong())
 
     async def _summary(self) -> Result:
         """What ``notebook.get`` answers; its keys are documented in SPEC.md, W-7."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from protocol import comms
 from protocol.kernel_requests import AboutKernel, Completeness, Completions, Inspection, Past
 from protocol.messages import InputAsked, KernelChanged, Notice, OfferedCell, QueueOffered, Saving
 from protocol.values import Version
@@ -144,6 +145,7 @@ PUSHES: dict[tuple[str, str], Answer] = {
     ("notebook", "queue_offered"): QueueOffered,
     ("kernel", "status"): KernelChanged,
     ("kernel", "input_request"): InputAsked,
+    **{("comms", method): push for push, method in comms.PUSHES.items()},
 }
 
 

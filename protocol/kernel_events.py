@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import msgspec
 
+from protocol.comm_events import COMM_TYPES, CommEvent, read_comm
 from protocol.kernel_requests import AboutKernel, about
+from protocol.loose_json import read_json, read_object
 from protocol.values import JsonObject
 
 DELIMITER = b"<IDS|MSG>"
-T = TypeVar("T")
 
 
 class _StreamContent(msgspec.Struct, frozen=True):
@@ -130,7 +130,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Other(msgspec.Struct, frozen=True):
-    """A message of a type that nothing here acts on (``comm_*``, replies to shutdown, …)."""
+    """A message of a type that nothing here acts on (replies to shutdown, …)."""
 
     parent: str
     type: str
@@ -148,6 +148,7 @@ KernelEvent: TypeAlias = (
     | ExecuteReply
     | KernelInfoReply
     | Answered
+    | CommEvent
     | InputRequested
     | Welcome
     | Other
@@ -213,28 +214,10 @@ class _Welcome(msgspec.Struct, frozen=True):
     subscription: str = ""
 
 
-def _read(raw: bytes, type_: type[T]) -> T:
-    """Decode JSON; what is not quite JSON (NaN, bad UTF-8, half a surrogate pair) is mended and tried again.
-
-    NaN and the infinities become null, broken characters a replacement character. Raises ValueError (of which
-    msgspec's errors are a kind) or RecursionError when there is nothing to mend.
-    """
-    try:
-        return msgspec.json.decode(raw, type=type_)
-    except (ValueError, RecursionError):
-        loose = json.loads(raw.decode("utf-8", "replace"), parse_constant=lambda _: None)
-        strict = json.dumps(loose, ensure_ascii=False).encode("utf-8", "replace")
-        return msgspec.json.decode(strict, type=type_)
-
-
-def _object(raw: bytes) -> JsonObject:
-    return _read(raw, dict[str, Any])
-
-
 def read_stream(content: bytes) -> tuple[str, str] | None:
     """Name and text of a stream message's content; None when it is malformed."""
     try:
-        read = _read(content, _StreamContent)
+        read = read_json(content, _StreamContent)
     except (ValueError, RecursionError):
         return None
     return read.name, read.text
@@ -245,29 +228,29 @@ def _count(value: object) -> int | None:
 
 
 def _display(parent: str, raw: bytes) -> KernelEvent:
-    bundle = _read(raw, _Bundle)
+    bundle = read_json(raw, _Bundle)
     return DisplayData(parent, bundle.data, bundle.metadata or {}, bundle.display_id, len(raw))
 
 
 def _result(parent: str, raw: bytes) -> KernelEvent:
-    bundle = _read(raw, _Bundle)
+    bundle = read_json(raw, _Bundle)
     return ExecuteResult(
         parent, bundle.data, bundle.metadata or {}, bundle.execution_count, bundle.display_id, len(raw)
     )
 
 
 def _update(parent: str, raw: bytes) -> KernelEvent:
-    bundle = _read(raw, _Bundle)
+    bundle = read_json(raw, _Bundle)
     return UpdateDisplay(parent, bundle.data, bundle.metadata or {}, bundle.display_id, len(raw))
 
 
 def _error(parent: str, raw: bytes) -> KernelEvent:
-    error = _read(raw, _Error)
+    error = read_json(raw, _Error)
     return ErrorRaised(parent, str(error.ename), str(error.evalue), tuple(map(str, error.traceback or ())))
 
 
 def _reply(parent: str, raw: bytes) -> KernelEvent:
-    reply = _read(raw, _Reply)
+    reply = read_json(raw, _Reply)
     return ExecuteReply(parent, reply.status, _count(reply.execution_count), str(reply.ename))
 
 
@@ -276,17 +259,17 @@ _READERS: dict[str, Callable[[str, bytes], KernelEvent]] = {
     "display_data": _display,
     "execute_result": _result,
     "update_display_data": _update,
-    "clear_output": lambda parent, raw: ClearOutput(parent, _read(raw, _Clear).wait),
+    "clear_output": lambda parent, raw: ClearOutput(parent, read_json(raw, _Clear).wait),
     "error": _error,
-    "status": lambda parent, raw: StatusChanged(parent, _read(raw, _Status).execution_state),
-    "execute_input": lambda parent, raw: ExecuteInput(parent, _count(_read(raw, _Count).execution_count)),
+    "status": lambda parent, raw: StatusChanged(parent, read_json(raw, _Status).execution_state),
+    "execute_input": lambda parent, raw: ExecuteInput(parent, _count(read_json(raw, _Count).execution_count)),
     "execute_reply": _reply,
-    "kernel_info_reply": lambda parent, raw: KernelInfoReply(parent, about(_object(raw))),
+    "kernel_info_reply": lambda parent, raw: KernelInfoReply(parent, about(read_object(raw))),
     **{
-        f"{name}_reply": lambda parent, raw: Answered(parent, _object(raw))
+        f"{name}_reply": lambda parent, raw: Answered(parent, read_object(raw))
         for name in ("complete", "inspect", "is_complete", "history", "create_subshell")
     },
-    "iopub_welcome": lambda _, raw: Welcome(_read(raw, _Welcome).subscription),
+    "iopub_welcome": lambda _, raw: Welcome(read_json(raw, _Welcome).subscription),
 }
 
 
@@ -311,16 +294,19 @@ class Decoder:
             if not hmac.compare_digest(check.hexdigest().encode(), signature):
                 return Undecodable("wrong signature")
         try:
-            return _event(header, parent, content)
+            return _event(header, parent, frames[at + 4 :])
         except (ValueError, RecursionError) as error:
             return Undecodable(str(error))
 
 
-def _event(header: bytes, parent: bytes, content: bytes) -> KernelEvent:
-    about = _read(header, _Header)
-    cause = _read(parent, _Parent).msg_id or ""
+def _event(header: bytes, parent: bytes, rest: Sequence[bytes]) -> KernelEvent:
+    about = read_json(header, _Header)
+    cause = read_json(parent, _Parent).msg_id or ""
+    if about.msg_type in COMM_TYPES:
+        return read_comm(about.msg_type, cause, rest)
+    content = rest[1]
     if about.msg_type == "input_request":
-        asked = _read(content, _Input)
+        asked = read_json(content, _Input)
         return InputRequested(cause, about.msg_id, header, str(asked.prompt), asked.password)
     reader = _READERS.get(about.msg_type)
     return Other(cause, about.msg_type) if reader is None else reader(cause, content)

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from protocol.comm_requests import CommRequest
 from protocol.kernel_requests import AboutKernel, Answer, Question
 from protocol.merge import Report
 from protocol.values import JsonObject, NotebookValue, Version, VersionReason
@@ -592,6 +593,21 @@ class DescribeKernel(msgspec.Struct, frozen=True):
     reply: Reply[AboutKernel | Refused]
 
 
+class WatchComms(msgspec.Struct, frozen=True):
+    """Subscribe to the kernel's comms, as text frames for clients (SPEC.md, W-10): all that is open at once, then
+    each change. ``outlet`` is closed when it has to be asked for again."""
+
+    reply: Reply[Done]
+    outlet: Outlet[str]
+
+
+class TellComm(msgspec.Struct, frozen=True):
+    """Pass a client's comm message on. Refused: "no_kernel", "starting"."""
+
+    reply: Reply[Done | Refused]
+    request: CommRequest
+
+
 KernelMessage: TypeAlias = (
     Execute
     | Pull
@@ -602,6 +618,8 @@ KernelMessage: TypeAlias = (
     | AnswerInput
     | AskKernel
     | DescribeKernel
+    | WatchComms
+    | TellComm
 )
 
 

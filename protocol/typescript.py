@@ -29,6 +29,7 @@ _PLAIN: dict[type[inspect.Type], str] = {
     inspect.IntType: "number",
     inspect.FloatType: "number",
     inspect.StrType: "string",
+    inspect.BytesType: "string",  # base64
     inspect.NoneType: "null",
 }
 _SENT = frozenset(row.fields for row in METHODS.values())

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from protocol.comm_requests import CloseComm, CommRequest, OpenComm, SendComm
 from protocol.kernel_requests import Complete, History, Inspect, IsComplete, Question
 from protocol.values import Json, JsonObject
 
@@ -62,6 +63,7 @@ Fields: TypeAlias = (
     | InputReplyFields
     | KillFields
     | Question
+    | CommRequest
 )
 
 
@@ -96,6 +98,10 @@ METHODS: dict[tuple[str, str], Method] = {
     ("kernel", "specs"): Method(Nothing, "the installed kernelspecs that may be started", always=True),
     ("config", "get"): Method(Nothing, "the configuration, as GET /config", always=True),
     ("comms", "ping"): Method(Nothing, "pong", always=True),
+    ("comms", "subscribe"): Method(Nothing, "hear of the kernel's comms: what is open now, then each change"),
+    ("comms", "open"): Method(OpenComm, "open a comm to the kernel"),
+    ("comms", "msg"): Method(SendComm, "say something on a comm"),
+    ("comms", "close"): Method(CloseComm, "close a comm"),
     ("chaos", "kill"): Method(KillFields, "kill a named actor (only with --chaos)"),
     ("chaos", "tree"): Method(Nothing, "every actor's state (only with --chaos)", always=True),
 }
@@ -171,9 +177,9 @@ def refuse_request(request: Request, code: str, message: str) -> str:
     return refuse(WireError(request.channel, request.method, request.id, code, message))
 
 
-def push(channel: str, method: str, message: Json) -> str:
+def push(channel: str, method: str, message: Json | msgspec.Struct) -> str:
     """Something the server says by itself."""
-    return encode({"channel": channel, "method": method, "message": message})
+    return msgspec.json.encode({"channel": channel, "method": method, "message": message}).decode()
 
 
 def encode(body: JsonObject) -> str:

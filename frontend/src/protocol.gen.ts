@@ -52,6 +52,30 @@ export interface History {
   unique?: boolean;
 }
 
+/** buffers: binary parts of the message, in base64. */
+export interface OpenComm {
+  comm_id: string;
+  target_name: string;
+  data?: { [key: string]: Json };
+  metadata?: { [key: string]: Json };
+  buffers?: readonly string[];
+  msg_id?: string;
+}
+
+export interface SendComm {
+  comm_id: string;
+  data?: { [key: string]: Json };
+  metadata?: { [key: string]: Json };
+  buffers?: readonly string[];
+  msg_id?: string;
+}
+
+export interface CloseComm {
+  comm_id: string;
+  data?: { [key: string]: Json };
+  msg_id?: string;
+}
+
 export interface KillFields {
   actor: string;
 }
@@ -234,6 +258,40 @@ export interface InputRequest {
   password: boolean;
 }
 
+/** buffers: binary values, base64 in JSON. parent: the msg_id of the client's message that caused it, else empty. */
+export interface OpenedComm {
+  comm_id: string;
+  target_name: string;
+  data: { [key: string]: Json };
+  metadata: { [key: string]: Json };
+  buffers: readonly string[];
+  parent: string;
+}
+
+/** All that are open: whatever a client knew before is void. */
+export interface OpenComms {
+  comms: readonly OpenedComm[];
+}
+
+export interface SaidOnComm {
+  comm_id: string;
+  data: { [key: string]: Json };
+  metadata: { [key: string]: Json };
+  buffers: readonly string[];
+  parent: string;
+}
+
+export interface ClosedComm {
+  comm_id: string;
+  data: { [key: string]: Json };
+  parent: string;
+}
+
+/** The kernel has handled the client's message parent. */
+export interface CommIdle {
+  parent: string;
+}
+
 /** The error of an answer. code is for programs, message a sentence for people. */
 export interface Refusal {
   code: string;
@@ -285,6 +343,14 @@ export interface Methods {
   'config.get': { message: Record<string, never>; answer: ConfigDocument };
   /** Pong. */
   'comms.ping': { message: Record<string, never>; answer: Pong };
+  /** Hear of the kernel's comms: what is open now, then each change. */
+  'comms.subscribe': { message: Record<string, never>; answer: Record<string, never> };
+  /** Open a comm to the kernel. */
+  'comms.open': { message: OpenComm; answer: Record<string, never> };
+  /** Say something on a comm. */
+  'comms.msg': { message: SendComm; answer: Record<string, never> };
+  /** Close a comm. */
+  'comms.close': { message: CloseComm; answer: Record<string, never> };
   /** Kill a named actor (only with --chaos). */
   'chaos.kill': { message: KillFields; answer: Record<string, never> };
   /** Every actor's state (only with --chaos). */
@@ -299,6 +365,11 @@ export interface Pushes {
   'notebook.queue_offered': QueueOffered;
   'kernel.status': KernelChanged;
   'kernel.input_request': InputAsked;
+  'comms.open': OpenedComm;
+  'comms.state': OpenComms;
+  'comms.msg': SaidOnComm;
+  'comms.close': ClosedComm;
+  'comms.idle': CommIdle;
 }
 
 /** Methods that are answered also without an id. */

@@ -77,7 +77,7 @@ def test_every_type_becomes_its_event() -> None:
     ):
         assert decode(type_, {"status": "ok"}) == Answered("p", {"status": "ok"})
     assert decode("iopub_welcome", {"subscription": "t"}, {}) == Welcome("t")
-    assert decode("comm_open", {}) == Other("p", "comm_open")
+    assert decode("shutdown_reply", {}) == Other("p", "shutdown_reply")
     asked = decode("input_request", {"prompt": "?", "password": True})
     assert isinstance(asked, InputRequested)
     assert (asked.id, asked.prompt, asked.password) == ("m1", "?", True)
