@@ -79,7 +79,8 @@ class JournalGone(JournalError):
 EMPTY = Replayed((), (), 0, False)
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> JournalError:
+def _unreadable(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> JournalError:
+    """The second: SQLite complains and quotes what is no text any more."""
     code = getattr(
         error, "sqlite_errorcode", sqlite3.SQLITE_ERROR
     )  # not every error comes from the library itself
@@ -131,10 +132,10 @@ class Journal:
             self.versions = Versions(self._db)
             self._prepare()
             self._inode = os.stat(path).st_ino
-        except (sqlite3.Error, OSError, JournalError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OSError, JournalError) as error:
             if hasattr(self, "_db"):
                 self._db.close()
-            if not isinstance(error, sqlite3.Error):
+            if isinstance(error, OSError | JournalError):
                 raise
             raise _unreadable(path, error) from error
 

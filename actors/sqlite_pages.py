@@ -127,7 +127,8 @@ def is_cut_short(log: bytes, index: bytes, size: int) -> bool:
     if len(index) < 136 or index[:48] != index[48:96]:
         return False
     frames, done = (int.from_bytes(index[at : at + 4], sys.byteorder) for at in (16, 96))
-    there = read_log(log, size).readable if log[16:24] == index[32:40] else len(log) and frames
+    begun_anew = len(log) >= _LOG_HEADER and log[16:24] != index[32:40]  # a head is written in one piece
+    there = frames if begun_anew else read_log(log, size).readable
     return done < frames and there < frames
 
 

@@ -95,7 +95,7 @@ def about(folder: Path) -> About:
     try:
         with _database(folder / "journal.sqlite", known["open_in"] is not None) as db:
             found = _read(db)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the second quotes damaged text
         return About(**known, trouble=str(error))
     place = found.pop("place")
     return About(**known | found | ({"place": os.fsdecode(place)} if isinstance(place, bytes) else {}))

@@ -298,6 +298,23 @@ def test_damage_at_seeded_places_costs_what_it_hit_and_is_told(
     assert not report
 
 
+@pytest.mark.parametrize("left", [1, 16, 31])
+@pytest.mark.parametrize("name", ["killed", "compacted"])
+def test_of_a_log_less_than_its_head_is_left_and_that_is_told(
+    cases: dict[str, Case], memory: Path, name: str, left: int
+) -> None:
+    assert not run(cases, [Harm(name, LOG, left, len(cases[name].files[LOG]), None)], memory)
+
+
+def test_a_schema_that_is_no_text_any_more_is_a_damaged_journal_like_another(
+    cases: dict[str, Case], memory: Path
+) -> None:
+    """SQLite quotes it in its complaint, which cannot be decoded then."""
+    at = cases["closed"].files[JOURNAL].index(b"CREATE TABLE")
+    harms = [Harm("closed", JOURNAL, place, place + 1, 7) for place in range(at, at + 30, 5)]
+    assert not run(cases, harms, memory)
+
+
 def everywhere(case: str, data: dict[str, bytes]) -> Iterator[Harm]:
     """Every bit of what has a meaning of its own: heads of files, frames and pages. Of other bytes one bit each, by
     turns (inside a page of the log, whose frame's sum covers all alike, of every sixteenth byte). Cut off behind
@@ -315,7 +332,8 @@ def everywhere(case: str, data: dict[str, bytes]) -> Iterator[Harm]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_damage_at_every_byte(cases: dict[str, Case], memory: Path, name: str) -> None:
-    """In full under GANIMEDE_FULL=1; else one bit of each of the bytes of the database's head, where each has a meaning of its own."""
+    """In full under GANIMEDE_FULL=1; else one bit of each byte of the database's head, where each has a meaning of
+    its own."""
     harms = list(everywhere(name, cases[name].files))
     if not FULL:
         harms = [
