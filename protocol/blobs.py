@@ -1,10 +1,10 @@
-"""Large values of outputs, kept beside the document: it holds a reference, under the hash of the value's bytes.
+"""Large values of outputs, kept beside the document, which holds references: the hashes of their bytes.
 
 A bundle that gave values away has ``application/vnd.ganimede.blobs+json``: mime → ``{"sha256", "size"}``, and
-``"base64"`` where the bytes are what the value was base64 of (how its lines were broken, so that it can be put back
-to the letter). ``"text/plain": null`` in it: the bundle had no such text, the line that stands there says to clients
-that know no references what is missing. A reference depends on the value alone, so that the same file always seeds
-the same document. SPEC.md, section B.
+``"base64"`` where the bytes are what the value was base64 of (how its lines were broken, so that it can be put
+back to the letter). ``"text/plain": null`` in it: the bundle had no such text, and the line that stands there says
+to clients that know no references what is missing. A reference depends on the value alone, so that the same file
+always seeds the same document. SPEC.md, section B.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Blob(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """``base64``: empty if the bytes are the value's text in UTF-8; else the value is base64 of them, in one "line"
-    with its end, in "lines" of 76 characters, or "plain"."""
+    """``base64``: empty if the bytes are the value's text in UTF-8; else the value is base64 of them, "plain", in
+    one "line" with its end, or in "lines" of 76 characters."""
 
     sha256: str
     size: int
@@ -74,7 +74,8 @@ def carve(bundle: JsonObject, limit: int) -> tuple[JsonObject, tuple[Blob, ...]]
             continue
         blob, form = carved
         blobs.append(blob)
-        entries[mime] = {"sha256": blob.name, "size": len(blob.data)} | ({"base64": form} if form else {})
+        entry: JsonObject = {"sha256": blob.name, "size": len(blob.data)}
+        entries[mime] = entry | {"base64": form} if form else entry
         if mime == PLAIN:
             kept[PLAIN] = shortened(str(value), _GLIMPSE)
     if not blobs:

@@ -1,14 +1,14 @@
-"""The file of a notebook whose large values lie elsewhere, in pieces: no more than one of them is in memory at once.
+"""The file of a notebook whose large values lie elsewhere, in pieces: one of them at a time is in memory.
 
-The pieces joined are what :func:`protocol.notebook_file.dump` makes of the notebook with the values in it. They are
-found by writing marks in the values' places: what is written around them does not depend on the values.
+The pieces joined are what :func:`protocol.notebook_file.dump` makes of the notebook with the values in it. Their
+places are found by writing marks there: what stands around a value does not depend on it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 
 import msgspec
@@ -84,3 +84,12 @@ def _written(place: _Place, read: Read, indent: int) -> bytes:
         lines = words(value).splitlines(True)
         return f",{break_}".join(json.dumps(line, ensure_ascii=False) for line in lines).encode()
     return json.dumps(words(value), ensure_ascii=False).encode()
+
+
+def length_and_hash(pieces: Iterable[bytes]) -> tuple[int, str]:
+    """Of all of them joined, the hash as SHA-256 in hex."""
+    size, hash_ = 0, sha256()
+    for piece in pieces:
+        size += len(piece)
+        hash_.update(piece)
+    return size, hash_.hexdigest()

@@ -32,7 +32,7 @@ from protocol.values import CellValue, JsonObject, NotebookValue
 LIMIT = 100
 PNG = base64.b64encode(random.Random(1).randbytes(300)).decode()
 
-alphabet = st.sampled_from("ab \n\r\u2028é\"\\😀=")
+alphabet = st.sampled_from('ab \n\r\u2028é"\\😀=')
 strings = st.text(alphabet, max_size=60)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | strings,
@@ -56,8 +56,18 @@ packed = st.builds(
 )
 bundles = st.dictionaries(
     st.sampled_from(
-        ["text/plain", "text/html", "text/markdown", "image/png", "image/svg+xml", "application/json"]
-        + ["application/pdf", "application/vnd.x+json", "application/javascript", "text/latex"]
+        [
+            "text/plain",
+            "text/html",
+            "text/markdown",
+            "text/latex",
+            "image/png",
+            "image/svg+xml",
+            "application/json",
+            "application/pdf",
+            "application/vnd.x+json",
+            "application/javascript",
+        ]
     ),
     texts | packed | json_values,
     max_size=5,
@@ -122,7 +132,9 @@ def test_what_is_missing_stays_a_reference_in_the_file_and_is_found_again(
 def test_a_missing_value_is_named_while_the_pieces_are_read() -> None:
     slim, held = kept(shown(image_png=PNG))
     (name,) = held
-    pieces = Pieces(notebook := NotebookValue(cells=(CellValue(id="a", type="code", outputs=(slim,)),)), dump(notebook))
+    pieces = Pieces(
+        notebook := NotebookValue(cells=(CellValue(id="a", type="code", outputs=(slim,)),)), dump(notebook)
+    )
     with pytest.raises(NoValue, match=name):
         list(pieces.read(lambda _: None))
 
