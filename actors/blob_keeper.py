@@ -1,7 +1,7 @@
-"""The large values of a notebook in the hands of the Checkpointer: out of files and versions, and back into them.
+"""The large values of outputs in the hands of the Checkpointer: out of files and versions, and back into them.
 
-What lies in :class:`BlobStore` was taken from a kernel's output or from the file. Where it is missing, the file may
-still have it: it is looked for there before a save could write over it.
+What lies in :class:`BlobStore` was taken from a kernel's output or from the file. Where it is missing, the file
+may still have it: it is looked for there before a save could write over it.
 """
 
 from __future__ import annotations

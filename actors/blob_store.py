@@ -1,7 +1,7 @@
 """Large values of a notebook's outputs, one file each, in the folder of its journal.
 
-A file is named by the SHA-256 of the value's bytes, and holds a line with the mime before them. What a name promises
-is checked whenever it is read: damaged is missing. Every method blocks and may be called from any thread.
+A file is named by the SHA-256 of the value's bytes, and holds a line with the mime before them. What a name
+promises is checked whenever it is read: damaged is missing. Every method blocks and may be called from any thread.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class BlobStore:
         there = self._listed()
         return frozenset(name for name in names if name not in there)
 
-    def sweep(self, document: frozenset[str], versions: frozenset[str], grace: float = GRACE) -> int:
-        """Let go of what neither ``document`` nor ``versions`` names and nobody kept within ``grace``. How many."""
+    def sweep(self, document: frozenset[str], versions: frozenset[str], grace: float = GRACE) -> None:
+        """Let go of what neither ``document`` nor ``versions`` names and nobody kept within ``grace``."""
         with self._lock:
             there = self._listed()
             self._named = {name: there[name].st_size for name in document if name in there}
@@ -148,7 +148,6 @@ class BlobStore:
             for name in doomed:
                 with suppress(OSError):
                     (self.folder / name).unlink(missing_ok=True)
-        return len(doomed)
 
     def _listed(self) -> dict[str, os.stat_result]:
         try:

@@ -2,7 +2,8 @@
 
 Owns: the Jupyter conversation of this incarnation and the outputs of the run in hand until they are pulled.
 Hears: KernelMessage, from the NotebookActor.
-Tells: nobody. It answers; reports are pulled, so the reader of the ZMQ sockets never waits for anyone.
+Tells: the Checkpointer (KeepBlobs, waiting, for so long as a disk may take). Else nobody: it answers; reports are
+pulled, so the reader of the ZMQ sockets waits for no one who shows them.
 After a crash: the kernel process lives on, its sockets and the facts of the run are in the KernelHandle. The next
 incarnation reads on where this one stopped, once the NotebookActor has handed it the run again; output that this
 one had consumed and nobody had pulled is lost, and a line among the outputs says so.
@@ -18,11 +19,13 @@ import trio
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
 from actors.kernel_conversation import Conversation, end_run
 from actors.kernel_spec import KernelSpec, StartFailed
-from actors.mailbox import Actor, Mailbox
+from actors.kernel_values import KernelValues
+from actors.mailbox import Actor, Address, Mailbox
 from protocol.kernel_requests import Answer, Question
 from protocol.messages import (
     AnswerInput,
     AskKernel,
+    CheckpointerMessage,
     DescribeKernel,
     Done,
     Execute,
@@ -46,20 +49,23 @@ _SEEN = 8  # reports whose version of the outputs is remembered
 _PATIENCE = 0.03  # seconds between reports that have nothing new but output: each becomes a write for everyone
 
 
-def kernel_actor(handle: KernelHandle) -> Actor[KernelMessage]:
+def kernel_actor(
+    handle: KernelHandle, checkpointer: Address[CheckpointerMessage] | None = None
+) -> Actor[KernelMessage]:
     """The actor for ``handle``: call it once per incarnation, one at a time."""
 
     async def run(mailbox: Mailbox[KernelMessage]) -> None:
-        await _Incarnation(handle).run(mailbox)
+        await _Incarnation(handle, KernelValues(checkpointer, handle.settings.limits)).run(mailbox)
 
     return run
 
 
 class _Incarnation:
-    def __init__(self, handle: KernelHandle) -> None:
+    def __init__(self, handle: KernelHandle, values: KernelValues) -> None:
         handle.actors += 1
         handle.reports += 1  # above every number that an earlier incarnation reported
         self._handle = handle
+        self._values = values
         self._name = f"kernel-{handle.actors}"
         self._phase: KernelStatus | None = None  # STARTING or RESTARTING while that is going on
         self._transition = trio.Lock()
@@ -269,7 +275,7 @@ class _Incarnation:
         if not connection.ready:
             self._phase = self._phase or KernelStatus.STARTING
         self._life, self._life_over = trio.CancelScope(), trio.Event()
-        self._conversation = Conversation(self._handle, connection, self._changed)
+        self._conversation = Conversation(self._handle, connection, self._changed, self._values)
         if self._fold is not None:
             self._conversation.begin(self._fold)
         self._nursery.start_soon(self._live, connection, self._conversation, self._life, self._life_over)

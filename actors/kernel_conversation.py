@@ -12,6 +12,7 @@ import trio
 
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
 from actors.kernel_questions import Questions
+from actors.kernel_values import KernelValues, Shown
 from actors.zmq_socket import ZmqSocket
 from protocol.kernel_events import (
     Answered,
@@ -46,12 +47,15 @@ _OUTPUTS = (Stream, DisplayData, ExecuteResult, UpdateDisplay, ClearOutput, Erro
 
 class Conversation:
     """Reads the sockets of ``connection`` and keeps the run in hand going. ``changed`` is called, never
-    awaited, after each batch of news."""
+    awaited, after each batch of news. ``values``: takes the large ones."""
 
-    def __init__(self, handle: KernelHandle, connection: Connection, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, handle: KernelHandle, connection: Connection, changed: Callable[[], None], values: KernelValues
+    ) -> None:
         self._handle = handle
         self._connection = connection
         self._changed = changed
+        self._values = values
         self.fold: OutputFold | None = None
         self.stuck = False
         self.ready = trio.Event()
@@ -92,6 +96,9 @@ class Conversation:
                 self.interrupt()
             await connection.process.wait()
             await trio.sleep(0.005)  # what it had sent is on its way to the readers
+            while not self._values.settled.is_set():
+                await self._values.settled.wait()
+                await trio.sleep(0.005)
             nursery.cancel_scope.cancel()
 
     # ------------------------------------------------------------------------------------------------ readiness
@@ -230,8 +237,20 @@ class Conversation:
             batch = await socket.receive()
             now = trio.current_time()
             for frames in batch:
-                self._hear(self._connection.decoder.decode(frames), now)
+                event: KernelEvent = self._connection.decoder.decode(frames)
+                if self._values.concern(event):
+                    event = await self._without_values(event)
+                self._hear(event, now)
             self._changed()
+
+    async def _without_values(self, event: Shown) -> Shown:
+        """What is to be shown, once its large values are on the disk; what came before is shown meanwhile."""
+        run = self._handle.run
+        mine = run is not None and event.parent == run.msg_id and not run.ended
+        if run is not None and mine:
+            run.unreported = True
+        self._changed()
+        return await self._values.kept(event, self.fold if mine else None)
 
     def _hear(self, event: KernelEvent, now: float) -> None:
         run = self._handle.run
