@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
+from actors.kernel_introduction import INTRODUCTION
 from actors.kernel_questions import Questions
 from actors.kernel_values import KernelValues, Shown
 from actors.zmq_socket import ZmqSocket
@@ -37,11 +38,7 @@ from protocol.output_form import document_output
 from protocol.outputs import OutputFold
 from protocol.values import JsonObject
 
-# ipykernel's iopub socket drops what is beyond 1,000 messages while our end is held up. Ours reads always.
-_UNBOUND_IOPUB = (
-    "get_ipython().kernel.iopub_thread.schedule("
-    "lambda: setattr(get_ipython().kernel.iopub_thread.socket, 'sndhwm', 0))"
-)
+_WAITING = 32  # messages of a Python kernel
 _OUTPUTS = (Stream, DisplayData, ExecuteResult, UpdateDisplay, ClearOutput, ErrorRaised)
 
 
@@ -116,8 +113,9 @@ class Conversation:
                 with trio.move_on_after(0.5):
                     await self._subscribed.wait()
             if self._connection.about.language_info.get("name") == "python":
-                content: JsonObject = {"code": _UNBOUND_IOPUB, "silent": True, "store_history": False}
+                content: JsonObject = {"code": INTRODUCTION, "silent": True, "store_history": False}
                 self._connection.send("shell", "execute_request", content)
+                self._connection.iopub.let_wait(_WAITING)  # from then on the kernel keeps what is beyond
             self._connection.ready = True
             self.ready.set()
             self._start_run()
