@@ -38,7 +38,7 @@ from protocol.output_form import document_output
 from protocol.outputs import OutputFold
 from protocol.values import JsonObject
 
-_WAITING = 32  # messages of a Python kernel
+_WAITING = 16  # messages of a Python kernel
 _OUTPUTS = (Stream, DisplayData, ExecuteResult, UpdateDisplay, ClearOutput, ErrorRaised)
 
 

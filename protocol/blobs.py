@@ -9,8 +9,6 @@ always seeds the same document. SPEC.md, section B.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
@@ -19,6 +17,7 @@ import msgspec
 
 from protocol.output_form import LISTED, as_count, is_json
 from protocol.output_gap import shortened, size_in_words
+from protocol.packed_text import FORMS, pack, unpack
 from protocol.values import CellValue, Json, JsonObject, NotebookValue
 
 MIME = "application/vnd.ganimede.blobs+json"
@@ -28,7 +27,6 @@ PLAIN = "text/plain"
 _GLIMPSE = 2_000  # characters of a large text that stay in the document
 _NAME = re.compile(r"[0-9a-f]{64}")
 _TEXT = re.compile(r"text/.*|application/(javascript|xml)|.*\+xml")
-_BASE64_FORMS = ("plain", "line", "lines")
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -106,23 +104,8 @@ def _carved(mime: str, value: Json, limit: int) -> tuple[Blob, str] | None:
     if len(data) <= limit:
         return None
     if not is_json(mime) and not _TEXT.fullmatch(mime):
-        data, form = _unpacked(data)
+        data, form = unpack(data) or (data, "")
     return Blob(sha256(data).hexdigest(), mime, data), form
-
-
-def _unpacked(text: bytes) -> tuple[bytes, str]:
-    """What the text is base64 of, if it can be made again from that to the letter."""
-    try:
-        data = binascii.a2b_base64(text.replace(b"\n", b""), strict_mode=True)
-    except binascii.Error:
-        return text, ""
-    return next(((data, form) for form in _BASE64_FORMS if _packed(data, form) == text), (text, ""))
-
-
-def _packed(data: bytes, form: str) -> bytes:
-    if form == "lines":
-        return base64.encodebytes(data)
-    return binascii.b2a_base64(data, newline=form == "line")
 
 
 def carve_output(output: JsonObject, limit: int, keep: Keep) -> JsonObject:
@@ -174,7 +157,7 @@ def _reference(entry: Json) -> Reference | None:
         return None
     name, form = entry.get("sha256"), entry.get("base64", "")
     size = as_count(entry.get("size"))  # the document holds floats only
-    if not isinstance(name, str) or not is_name(name) or size is None or form not in ("", *_BASE64_FORMS):
+    if not isinstance(name, str) or not is_name(name) or size is None or form not in ("", *FORMS):
         return None
     return Reference(name, size, str(form))
 
@@ -184,7 +167,7 @@ def value_of(mime: str, reference: Reference, data: bytes) -> Json:
     if is_json(mime):
         decoded: Json = msgspec.json.decode(data)
         return decoded
-    text = (_packed(data, reference.base64) if reference.base64 else data).decode()
+    text = (pack(data, reference.base64) if reference.base64 else data).decode()
     return [text] if mime in LISTED else text
 
 

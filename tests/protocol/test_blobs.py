@@ -26,6 +26,7 @@ from protocol.document import Document
 from protocol.file_pieces import NoValue, Pieces
 from protocol.notebook_file import dump, load
 from protocol.output_form import document_output
+from protocol.packed_text import _STEP, FORMS, pack, unpack
 from protocol.seed import arrange, seed
 from protocol.values import CellValue, JsonObject, NotebookValue
 
@@ -159,6 +160,26 @@ def test_text_of_the_same_bundle_stays_and_a_large_text_leaves_its_two_ends() ->
     assert slim["data"]["text/plain"].startswith("aaa")
     assert "left out" in slim["data"]["text/plain"]
     assert len(slim["data"]["text/plain"]) < 3000
+
+
+@pytest.mark.parametrize("size", [300, _STEP - 1, _STEP, _STEP + 1, 2 * _STEP + 2])
+@pytest.mark.parametrize("form", FORMS)
+def test_base64_is_taken_apart_and_made_again_in_steps_to_the_letter(size: int, form: str) -> None:
+    data = random.Random(size).randbytes(size)
+    text = {
+        "plain": base64.b64encode,
+        "line": lambda it: base64.b64encode(it) + b"\n",
+        "lines": base64.encodebytes,
+    }
+    assert pack(data, form) == text[form](data)
+    assert unpack(text[form](data)) == (data, form)
+
+
+@pytest.mark.parametrize(
+    "text", [b"QQ", b"QQ=", b"QQ==QQ==", b"QR==", b"QQ==\n\n", b"\nQQ==", b"Q Q=", b"Q-_=", b"QQ==QQQQ", b"=QQQ"]
+)
+def test_what_is_not_made_again_to_the_letter_is_no_base64(text: bytes) -> None:
+    assert unpack(text) is None
 
 
 def test_what_only_looks_like_references_is_somebody_elses_value() -> None:
