@@ -27,6 +27,9 @@ from protocol.file_pieces import NoValue, Pieces, length_and_hash
 from protocol.messages import Done, KeepBlobs, Refused
 from protocol.values import NotebookValue, VersionReason
 
+# Values that are on their way to the disk.
+AT_ONCE = 4
+
 
 class Content(msgspec.Struct, frozen=True):
     """What the file is to hold. ``slim``: the same with references; without any, the very bytes."""
@@ -48,6 +51,7 @@ class BlobKeeper:
         self._thread = journal_thread
         # The file that was looked through, and for what in vain.
         self._sought: tuple[object, frozenset[str]] = (None, frozenset())
+        self._keeping = trio.CapacityLimiter(AT_ONCE)
         self._versions: dict[int, frozenset[str]] = {}  # what each of them refers to
 
     @property
@@ -58,8 +62,11 @@ class BlobKeeper:
 
     async def keep(self, message: KeepBlobs) -> None:
         keep = self.store.keep_within_budget if message.bounded else self.store.keep
+        if not self._keeping.available_tokens:  # who asked for those waits no longer, and each is in memory
+            message.reply(Refused("not_saved", "the disk takes too long"))
+            return
         try:
-            await trio.to_thread.run_sync(keep, message.blobs)
+            await trio.to_thread.run_sync(keep, message.blobs, limiter=self._keeping)
         except OverBudget as over:
             message.reply(Refused("over_budget", str(over)))
         except OSError as error:
