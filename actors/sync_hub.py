@@ -146,8 +146,8 @@ class _Hub:
         return self._copy.doc.full_update()
 
     async def _named_blobs(self) -> frozenset[str] | None:
-        await self._whole.wait()
-        return self._copy.doc.named_blobs() if self.recorder.durable else None
+        named = await self._errands.named_blobs()
+        return named if self.recorder.durable else None
 
     def _tell_degraded(self, reason: str) -> None:
         """Editing goes on, nothing is acknowledged as durable, everyone is told."""
