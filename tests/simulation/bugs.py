@@ -210,6 +210,23 @@ def stores_the_queue_of_its_start_with_a_snapshot(plant: Plant) -> None:
     plant(recorder.Recorder, "_snapshot", snapshot)
 
 
+class StumblingRecorder(recorder.Recorder):
+    """Trips once in its life, and heals by the restart."""
+
+    calls = 0
+
+    async def record(self, updates: tuple[bytes, ...], queue: tuple[Entry, ...] | None, content: bool) -> bool:
+        StumblingRecorder.calls += 1
+        if StumblingRecorder.calls == 7:
+            raise AttributeError("no such thing")
+        return await super().record(updates, queue, content)
+
+
+def trips_over_its_own_code(plant: Plant) -> None:
+    plant(StumblingRecorder, "calls", 0)
+    plant(sync_hub, "Recorder", StumblingRecorder)
+
+
 BUGS: dict[str, tuple[Callable[[Plant], None], ...]] = {
     "I1": (
         lets_out_before_the_append,
@@ -227,4 +244,5 @@ BUGS: dict[str, tuple[Callable[[Plant], None], ...]] = {
     "I5": (writes_output_to_the_run_before, leaves_out_a_line_of_output),
     "I7": (writes_the_file_in_place,),
     "I9": (keeps_who_has_left,),
+    "no slips": (trips_over_its_own_code,),
 }

@@ -23,6 +23,7 @@ from tests.simulation.offers import Offers
 from tests.simulation.person import Person
 from tests.simulation.scheduler import simulate
 from tests.simulation.server import Server
+from tests.simulation.slips import watch_for_slips
 
 PEOPLE = ("ann", "bob", "cyd")
 CELLS = ("a", "b")
@@ -229,7 +230,8 @@ def run(seed: int, folder: Path) -> World:
     """Simulate one run. Raises :class:`PromiseBroken`, with the trace so far as its note."""
     world = World(seed, folder)
     try:
-        simulate(seed, world.disk, world.run)
+        with watch_for_slips() as slips:
+            simulate(seed, world.disk, world.run)
     except BaseExceptionGroup as group:
         broken = group.subgroup(PromiseBroken)
         error: BaseException = group if broken is None else broken
@@ -237,8 +239,12 @@ def run(seed: int, folder: Path) -> World:
             error = error.exceptions[0]
         last = world.lines if os.environ.get("GANIMEDE_SEED") else world.lines[-40:]
         error.add_note(f"What happened last with seed {seed}:\n" + "\n".join(last))
+        for slip in slips.seen[:1]:
+            error.add_note(f"{len(slips.seen)} crashes came of errors in an actor's own code, the first:\n{slip}")
         raise error from None
     finally:
         world.disk.close()
         shutil.rmtree(folder)
+    if slips.seen:
+        raise PromiseBroken("no slips", f"seed {seed}: an actor crashed over its own code:\n{slips.seen[0]}")
     return world
