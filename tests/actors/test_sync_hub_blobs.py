@@ -92,3 +92,17 @@ async def test_while_the_journal_lacks_something_nothing_is_swept(trouble: str) 
         disk.gate.set()
         await trio.sleep(2 * EVERY)
         assert disk.named == frozenset()
+
+
+async def test_what_is_still_on_its_way_into_the_journal_is_not_taken_for_said() -> None:
+    disk = MemoryDisk(seed(notebook(SLIM), bytes(32)))
+    async with hub_over(disk) as hub, trio.open_nursery() as nursery:
+        await trio.sleep(2 * EVERY - 0.3)
+        disk.hold()
+        nursery.start_soon(hub.edit, WriteOutputs("a", 0, ()))
+        await trio.sleep(0.6)  # it is time to tidy, and the append is in hand
+        disk.failing = "full"
+        disk.gate.set()
+        await trio.sleep(2 * EVERY)
+        assert disk.named == {NAME}
+        disk.failing = ""

@@ -147,3 +147,11 @@ def test_the_end_of_a_stream_is_the_end_of_the_whole(
     whole = read_stream(content)
     end = read_stream_end(content, max(1, most))
     assert end == (whole and (whole[0], whole[1][-max(1, most) :]))
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 15, 16, 17, 18, 20, 25, 30, 40])
+def test_the_end_of_a_stream_is_not_cut_within_a_character(most: int) -> None:
+    for shift in range(12):
+        text = "\u00e9" * 200 + "x" * shift
+        content = json.dumps({"name": "stdout", "text": text}).encode()
+        assert read_stream_end(content, most) == ("stdout", text[-most:])
