@@ -15,12 +15,13 @@ from pathlib import Path
 
 import msgspec
 
+from actors.blob_store import BlobLimits, BlobStore
 from actors.disk import LockTaken, NotebookFile, digest, in_words, lock, temporary_stem
 from actors.journal import Journal, JournalError
 from actors.journal_adoption import adopt
-from actors.journal_opening import BootError, open_journal, seed_id, seed_of
+from actors.journal_opening import BootError, open_journal, seed_or_refuse
+from actors.opened_file import OpenedFile, packed_file
 from actors.state_folders import state_folder
-from actors.versions import Packed, packed
 from protocol import notebook_file
 from protocol.messages import Entry, Notice
 
@@ -41,6 +42,7 @@ class OpenNotebook(msgspec.Struct):
     lock: int
     epoch: str
     notices: tuple[Notice, ...]
+    blobs: BlobStore
     loaded: bool = False
     old_queue: tuple[Entry, ...] = ()
 
@@ -49,7 +51,7 @@ class OpenNotebook(msgspec.Struct):
         os.close(self.lock)
 
 
-def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
+def open_notebook(path: Path, state_dir: Path, new_epoch: str, limits: BlobLimits | None = None) -> OpenNotebook:
     """Lock, read and decide. Blocks. Raises :class:`BootError`."""
     try:
         folder = state_folder(state_dir, path)
@@ -67,7 +69,7 @@ def open_notebook(path: Path, state_dir: Path, new_epoch: str) -> OpenNotebook:
     except OSError as error:
         raise _no_state(folder, error) from None
     try:
-        return _open_locked(path, folder, held, new_epoch)
+        return _open_locked(path, BlobStore(folder / "blobs", limits), held, new_epoch)
     except BaseException as error:
         os.close(held)
         if isinstance(error, JournalError):
@@ -83,47 +85,45 @@ def _no_state(folder: Path, error: OSError) -> BootError:
     )
 
 
-def _open_locked(path: Path, folder: Path, held: int, new_epoch: str) -> OpenNotebook:
-    file = NotebookFile(path)
+def _open_locked(path: Path, blobs: BlobStore, held: int, new_epoch: str) -> OpenNotebook:
+    file, folder = NotebookFile(path), blobs.folder.parent
     try:
         data = file.read()
     except OSError as error:
         raise BootError(f"{path} cannot be read: {in_words(error)}.") from None
     _sweep(file)
-    adopted = adopt(folder, path, data, new_epoch)
-    opened = open_journal(folder, path, data, new_epoch)
+    found = OpenedFile(path, data, blobs)
+    adopted = adopt(folder, found, new_epoch)
+    opened = open_journal(folder, found, new_epoch)
     journal, replayed, known, notices = opened.journal, opened.replayed, opened.known, adopted + opened.notices
     epoch = known.epoch
     try:
         if epoch and data is not None and digest(data) in (known.file_hash, known.saving_hash):
-            _learn_base(journal, data)
+            _learn_base(journal, found, data)
         if data is not None and (opened.remains or any(each.code == "journal_salvaged" for each in adopted)):
             notices += (_keep_copy(folder, path, data),)
         if not epoch:
             epoch = new_epoch
-            _seed(journal, path, data, epoch)
+            _seed(journal, found, epoch)
         # From now on the database itself says whose it is, whatever becomes of its log.
         with suppress(sqlite3.Error):  # a disk in trouble: the first write tries again, and people are told
             journal.settle()
     except BaseException:
         journal.close()
         raise
-    return OpenNotebook(path, file, journal, folder, held, epoch, notices, old_queue=replayed.queue)
+    return OpenNotebook(path, file, journal, folder, held, epoch, notices, blobs, old_queue=replayed.queue)
 
 
-def _learn_base(journal: Journal, data: bytes) -> None:
+def _learn_base(journal: Journal, file: OpenedFile, data: bytes) -> None:
     """The file is what was saved last: what a later change is compared with, also where the journal was written
     before it kept versions, or the server was killed before it could say that the file was written."""
     held = digest(data)
-    with suppress(sqlite3.Error, notebook_file.NotebookFileError):  # a merge without a base loses nothing either
+    with suppress(
+        sqlite3.Error, OSError, notebook_file.NotebookFileError
+    ):  # a merge without a base loses nothing either
         if journal.meta("file_hash") != held or not journal.versions.has(held):
-            journal.keep_version(_opened(data))
+            journal.keep_version(packed_file(file.blobs, data, "opened"))
             journal.set_meta(file_hash=held, saving_hash=held)
-
-
-def _opened(data: bytes) -> Packed:
-    """Raises :class:`NotebookFileError`."""
-    return packed(data, len(notebook_file.load(data).cells), "opened", time.time())
 
 
 def _keep_copy(folder: Path, path: Path, data: bytes) -> Notice:
@@ -133,14 +133,14 @@ def _keep_copy(folder: Path, path: Path, data: bytes) -> Notice:
     return Notice("file_kept", f"{path.name} as it was before is kept in {copy}.", "warning")
 
 
-def _seed(journal: Journal, path: Path, data: bytes | None, epoch: str) -> None:
-    update = seed_of(path, data)
-    held = digest(data)
+def _seed(journal: Journal, file: OpenedFile, epoch: str) -> None:
+    seeded = seed_or_refuse(file)
+    held = file.hash
     try:
-        count = journal.store_snapshot(update, (), content=False)
-        if data is not None:
-            journal.keep_version(_opened(data))
-        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count, seed=seed_id(data))
+        count = journal.store_snapshot(seeded.update, (), content=False)
+        if file.data is not None:
+            journal.keep_version(packed_file(file.blobs, file.data, "opened"))
+        journal.set_meta(epoch=epoch, file_hash=held, saving_hash=held, saved_content=count, seed=seeded.client)
     except sqlite3.Error as error:
         raise BootError(f"The journal {journal.path} cannot be written ({error}).") from None
 

@@ -1,7 +1,8 @@
 """The Checkpointer.
 
 Owns: the disk, that is the journal and the notebook's file (both opened by boot.py, and outliving it).
-Hears: CheckpointerMessage: the journal's mail is handled here, the file's by file_keeper.py.
+Hears: CheckpointerMessage: the journal's mail is handled here, the file's by file_keeper.py, large
+values' by blob_keeper.py.
 Tells: nobody. It answers; it never asks the hub.
 After a crash: an append in hand was not acknowledged, so the hub sends it again; a save in hand left the old file
 or the new one, never a part.
@@ -17,6 +18,7 @@ from typing import assert_never
 
 import trio
 
+from actors.blob_keeper import BlobKeeper
 from actors.boot import OpenNotebook
 from actors.disk import in_words, keep_for_report
 from actors.file_keeper import FileKeeper
@@ -29,7 +31,9 @@ from protocol.messages import (
     Appended,
     AppendFailed,
     CheckpointerMessage,
+    Done,
     Entry,
+    KeepBlobs,
     KeepVersion,
     Load,
     LookAtFile,
@@ -41,6 +45,7 @@ from protocol.messages import (
     Save,
     ShowVersions,
     StoreSnapshot,
+    TidyBlobs,
 )
 
 log = logging.getLogger("ganimede.disk")
@@ -53,9 +58,9 @@ def checkpointer(notebook: OpenNotebook) -> Actor[CheckpointerMessage]:
         # A save's slow fsync of the file is not the journal thread's: it must not hold up appends.
         async with JournalThread() as thread, trio.open_nursery() as watching:
             watching.start_soon(thread.watch)
-            disk, keeper = _Disk(notebook, thread), FileKeeper(notebook, thread)
+            disk, blobs = _Disk(notebook, thread), BlobKeeper(notebook, thread)
             async with trio.open_nursery() as errands:
-                await _serve(mailbox, disk, keeper, errands)
+                await _serve(mailbox, disk, FileKeeper(notebook, thread, blobs), errands)
             watching.cancel_scope.cancel()
 
     return run
@@ -77,8 +82,17 @@ async def _serve(
                 errands.start_soon(disk.quarantine, update, reason)
             case Save():
                 errands.start_soon(_save, keeper, file_turn, message)
+            case KeepBlobs():
+                errands.start_soon(keeper.blobs.keep, message)
+            case TidyBlobs():
+                errands.start_soon(_tidy, keeper.blobs, message)
             case _:
                 errands.start_soon(_answer, keeper, message)
+
+
+async def _tidy(blobs: BlobKeeper, message: TidyBlobs) -> None:
+    await blobs.tidy(message.named)
+    message.reply(Done())
 
 
 async def _save(keeper: FileKeeper, turn: trio.Lock, message: Save) -> None:

@@ -13,7 +13,9 @@ import os
 import secrets
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from types import EllipsisType
 from typing import TypeAlias
@@ -53,18 +55,29 @@ class NotebookFile:
 
     def read(self) -> bytes | None:
         """The bytes, or None if there is no file. Raises OSError."""
+        with self._opened() as stream:
+            return None if stream is None else stream.read()
+
+    def digest(self) -> str:
+        """:func:`digest` of the bytes, which are never in memory at once. Raises OSError."""
+        with self._opened() as stream:
+            return "" if stream is None else hashlib.file_digest(stream, "sha256").hexdigest()
+
+    @contextmanager
+    def _opened(self) -> Iterator[BufferedReader | None]:
         try:
             # A pipe that somebody put there would keep us waiting for whoever writes to it.
             handle = os.open(self.target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            return None
+            yield None
+            return
         try:
             mode = os.fstat(handle).st_mode
             if not stat.S_ISREG(mode):
                 what = "a folder" if stat.S_ISDIR(mode) else "something that is no file"
                 raise OSError(errno.EINVAL, f"{what} has its name")
             with open(handle, "rb", closefd=False) as stream:
-                return stream.read()
+                yield stream
         finally:
             os.close(handle)
 
@@ -77,9 +90,9 @@ class NotebookFile:
             return None
         return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
-    def write(self, data: bytes, over: Signature | EllipsisType = ...) -> None:
+    def write(self, pieces: bytes | Iterable[bytes], over: Signature | EllipsisType = ...) -> None:
         """Replace the file's content atomically, keeping its permissions. ``over``: the signature of what may be
-        replaced; else anything. Raises OSError and :class:`WrittenMeanwhile`."""
+        replaced; else anything. Raises OSError, :class:`WrittenMeanwhile` and what ``pieces`` raise."""
         target = self.target
         mode: int | None = None
         if target.exists():
@@ -93,14 +106,14 @@ class NotebookFile:
                 if mode is not None:
                     os.fchmod(handle, mode)
                 with open(handle, "wb", closefd=False) as stream:
-                    stream.write(data)
+                    stream.writelines((pieces,) if isinstance(pieces, bytes) else pieces)
                 os.fsync(handle)
             finally:
                 os.close(handle)
             if over is not ... and self.signature() != over:
                 raise WrittenMeanwhile
             os.replace(temporary, target)
-        except (OSError, WrittenMeanwhile):
+        except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         sync_folder(target.parent)

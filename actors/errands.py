@@ -64,6 +64,10 @@ class Errands:
 
         return await self._do(become)
 
+    async def named_blobs(self) -> frozenset[str]:
+        """What the document refers to, when all that it says is in the journal."""
+        return await self._do(lambda: self._copy.doc.named_blobs())
+
     async def _do(self, change: Callable[[], T]) -> T:
         """Change the document; returns when that is durable."""
         done = trio.Event()

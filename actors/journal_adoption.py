@@ -11,23 +11,25 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from actors.disk import LockTaken, digest, lock, sync_folder
+from actors.disk import LockTaken, lock, sync_folder
 from actors.journal_opening import SUFFIXES, BootError, open_journal
+from actors.opened_file import OpenedFile
 from actors.state_folders import About, about, folders, recorded_place
 from protocol.messages import Notice
 
 
-def adopt(folder: Path, path: Path, data: bytes | None, new_epoch: str) -> tuple[Notice, ...]:
+def adopt(folder: Path, file: OpenedFile, new_epoch: str) -> tuple[Notice, ...]:
     """Move a journal of this notebook to ``folder``, which has none and whose lock is held. What to tell people.
 
     Raises BootError, JournalError and OSError.
     """
-    if data is None or any((folder / name).exists() for name in ("salvaged.sqlite", "journal.sqlite-wal")):
+    path = file.path
+    if file.data is None or any((folder / name).exists() for name in ("salvaged.sqlite", "journal.sqlite-wal")):
         return ()
     journal = folder / "journal.sqlite"
     if journal.exists() and journal.stat().st_size:
         return ()
-    found = _candidates(folder, path, digest(data))
+    found = _candidates(folder, path, file.hash)
     notices: tuple[Notice, ...] = ()
     for n, candidate in enumerate(found):
         try:
@@ -37,7 +39,7 @@ def adopt(folder: Path, path: Path, data: bytes | None, new_epoch: str) -> tuple
             notices += (Notice("journal_elsewhere", text, "warning"),)
             continue
         try:
-            notices += _move(candidate.folder, folder, path, data, new_epoch)
+            notices += _move(candidate.folder, folder, file, new_epoch)
         finally:
             os.close(held)
         text = f"The work on {path.name} was found again: the notebook was {candidate.name} before."
@@ -64,8 +66,8 @@ def _candidates(folder: Path, path: Path, held: str) -> list[About]:
     return sorted(found, key=lambda it: (it.place == mine, it.changed), reverse=True)
 
 
-def _move(source: Path, target: Path, path: Path, data: bytes, new_epoch: str) -> tuple[Notice, ...]:
-    opened = open_journal(source, path, data, new_epoch)
+def _move(source: Path, target: Path, file: OpenedFile, new_epoch: str) -> tuple[Notice, ...]:
+    opened = open_journal(source, file, new_epoch)
     opened.journal.close()
     log = source / "journal.sqlite-wal"
     if log.exists() and log.stat().st_size:

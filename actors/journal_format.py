@@ -104,10 +104,15 @@ def _versions(db: sqlite3.Connection) -> None:
     )
 
 
+def _references(_: sqlite3.Connection) -> None:
+    """The tables are the same. But a server of format 4 would write the document's references into the notebook's
+    file, in place of the values that lie beside this journal."""
+
+
 Step = Callable[[sqlite3.Connection], None]
 
 # STEPS[n] leads from format n + 1 to format n + 2.
-STEPS: tuple[Step, ...] = (_content_in_the_row, _a_checksum_each, _versions)
+STEPS: tuple[Step, ...] = (_content_in_the_row, _a_checksum_each, _versions, _references)
 FORMAT = len(STEPS) + 1
 
 

@@ -7,7 +7,6 @@ once it is complete and the damaged one lies aside under another name; a server 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import time
@@ -16,13 +15,13 @@ from pathlib import Path
 
 import msgspec
 
-from actors.disk import digest, sync_folder
+from actors.disk import sync_folder
 from actors.journal import Journal, JournalError, Known, NoJournalHere, Replayed
 from actors.journal_salvage import Salvaged, salvage, silent_damage
+from actors.opened_file import OpenedFile, Seeded, seed_of
 from protocol import notebook_file
 from protocol.messages import Notice
 from protocol.salvage import sound_in_any_order
-from protocol.seed import arrange, client_id, seed
 
 SUFFIXES = ("-wal", "-shm", "")  # in this order: what has its name still can still be read
 
@@ -41,8 +40,9 @@ class Opened(msgspec.Struct, frozen=True):
     remains: bool
 
 
-def open_journal(folder: Path, path: Path, data: bytes | None, new_epoch: str) -> Opened:
-    """``data``: what the notebook's file holds. Raises :class:`NoJournalHere`, BootError and OSError."""
+def open_journal(folder: Path, file: OpenedFile, new_epoch: str) -> Opened:
+    """Raises :class:`NoJournalHere`, BootError and OSError."""
+    path = file.path
     journal = folder / "journal.sqlite"
     marker = folder / "notebook-path"
     notices: tuple[Notice, ...] = ()
@@ -60,7 +60,7 @@ def open_journal(folder: Path, path: Path, data: bytes | None, new_epoch: str) -
     except NoJournalHere:
         raise
     except JournalError as error:
-        notices = (_make_anew(folder, path, data, new_epoch, str(error)),)
+        notices = (_make_anew(folder, file, new_epoch, str(error)),)
         opened = _open_whole(journal, place, new_epoch)
     _mark(marker, place)
     remains = bool(opened.replayed.damaged or (notices and opened.known.epoch))
@@ -88,18 +88,12 @@ def _mark(marker: Path, place: bytes) -> None:
         marker.write_bytes(place)
 
 
-def seed_of(path: Path, data: bytes | None) -> bytes:
-    """The document of the file alone: the same bytes always give the same update."""
+def seed_or_refuse(file: OpenedFile) -> Seeded:
+    """Raises :class:`BootError` and OSError."""
     try:
-        value = notebook_file.load(data or b"")
+        return seed_of(file)
     except notebook_file.NotebookFileError as error:
-        raise BootError(f"{path} cannot be opened: {error}") from None
-    return seed(arrange(value), hashlib.sha256(data or b"").digest())
-
-
-def seed_id(data: bytes | None) -> int:
-    """The client id under which :func:`seed_of` writes."""
-    return client_id(hashlib.sha256(data or b"").digest())
+        raise BootError(f"{file.path} cannot be opened: {error}") from None
 
 
 def set_aside(folder: Path) -> Path:
@@ -117,11 +111,13 @@ def set_aside(folder: Path) -> Path:
     return aside
 
 
-def _make_anew(folder: Path, path: Path, data: bytes | None, new_epoch: str, why: str) -> Notice:
+def _make_anew(folder: Path, file: OpenedFile, new_epoch: str, why: str) -> Notice:
+    path = file.path
     found = salvage(folder / "journal.sqlite")
     base, epoch, began = found.snapshot, found.meta.get("epoch"), found.meta.get("seed")
     if base is None:  # the updates of a notebook that was never compacted build upon its file
-        base, epoch, began = seed_of(path, data), None, seed_id(data)
+        seeded = seed_or_refuse(file)
+        base, epoch, began = seeded.update, None, seeded.client
     updates, left_out = sound_in_any_order((base, *found.updates))
     kept = len(updates) - 1
     if found.snapshot is None and not kept:
@@ -133,7 +129,7 @@ def _make_anew(folder: Path, path: Path, data: bytes | None, new_epoch: str, why
             "warning",
         )
     lineage = epoch if isinstance(epoch, str) and epoch else new_epoch
-    hashes = _hashes(found, digest(data))
+    hashes = _hashes(found, file.hash)
     meta: dict[str, str | int] = {"epoch": lineage, "saved_content": 0, **hashes}
     _write(folder, updates, found, {**meta, "seed": began if isinstance(began, int) else 0})
     return _salvaged(path, _count(found, kept, left_out), _take_place(folder))

@@ -2,7 +2,8 @@
 
 Owns: the Jupyter conversation of this incarnation and the outputs of the run in hand until they are pulled.
 Hears: KernelMessage, from the NotebookActor.
-Tells: nobody. It answers; reports are pulled, so the reader of the ZMQ sockets never waits for anyone.
+Tells: the Checkpointer (KeepBlobs, waiting, for so long as a disk may take). Else nobody: it answers; reports are
+pulled, so the reader of the ZMQ sockets waits for no one who shows them.
 After a crash: the kernel process lives on, its sockets and the facts of the run are in the KernelHandle. The next
 incarnation reads on where this one stopped, once the NotebookActor has handed it the run again; output that this
 one had consumed and nobody had pulled is lost, and a line among the outputs says so.
@@ -16,15 +17,17 @@ import trio
 
 from actors.kernel_comms import KernelComms
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
-from actors.kernel_conversation import Conversation, end_run
+from actors.kernel_conversation import Conversation, Takers, end_run
 from actors.kernel_reports import Reports
 from actors.kernel_spec import KernelSpec, StartFailed
-from actors.mailbox import Actor, Mailbox
+from actors.kernel_values import KernelValues
+from actors.mailbox import Actor, Address, Mailbox
 from protocol.comm_requests import CommRequest
 from protocol.kernel_requests import Answer, Question
 from protocol.messages import (
     AnswerInput,
     AskKernel,
+    CheckpointerMessage,
     DescribeKernel,
     Done,
     Execute,
@@ -47,17 +50,19 @@ _LOST = "[some output was lost here: the kernel's reader had to be restarted]\n"
 _ASIDE = Pull | AskKernel | DescribeKernel | WatchComms | TellComm  # change nothing that a report says
 
 
-def kernel_actor(handle: KernelHandle) -> Actor[KernelMessage]:
+def kernel_actor(
+    handle: KernelHandle, checkpointer: Address[CheckpointerMessage] | None = None
+) -> Actor[KernelMessage]:
     """The actor for ``handle``: call it once per incarnation, one at a time."""
 
     async def run(mailbox: Mailbox[KernelMessage]) -> None:
-        await _Incarnation(handle).run(mailbox)
+        await _Incarnation(handle, KernelValues(checkpointer, handle.settings.limits)).run(mailbox)
 
     return run
 
 
 class _Incarnation:
-    def __init__(self, handle: KernelHandle) -> None:
+    def __init__(self, handle: KernelHandle, values: KernelValues) -> None:
         self._handle = handle
         self._phase: KernelStatus | None = None  # STARTING or RESTARTING while that is going on
         self._transition = trio.Lock()
@@ -69,6 +74,7 @@ class _Incarnation:
         self._starters: list[Reply[Done | Refused]] = []
         self._reports = Reports(handle, self._wake_at)
         self._comms = KernelComms(handle)
+        self._takers = Takers(self._comms, values)
         self._alarm: float | None = None
 
     @property
@@ -290,7 +296,7 @@ class _Incarnation:
         if not connection.ready:
             self._phase = self._phase or KernelStatus.STARTING
         self._life, self._life_over = trio.CancelScope(), trio.Event()
-        self._conversation = Conversation(self._handle, connection, self._comms, self._changed)
+        self._conversation = Conversation(self._handle, connection, self._changed, self._takers)
         if self._fold is not None:
             self._conversation.begin(self._fold)
         self._nursery.start_soon(self._live, connection, self._conversation, self._life, self._life_over)

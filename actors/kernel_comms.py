@@ -94,6 +94,10 @@ class KernelComms:
 
     # ----------------------------------------------------------------------------------------------------- outputs
 
+    def takes(self, event: OutputEvent) -> bool:
+        """Whether :meth:`take_output` would take it."""
+        return self._captures.taker(event) is not None
+
     def take_output(self, event: OutputEvent, now: float) -> bool:
         """Whether a widget shows it in place of the cell."""
         return self._captures.take(event, now)

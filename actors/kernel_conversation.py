@@ -6,13 +6,16 @@ Everything here is one incarnation's; the facts that the next one needs are in t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 import trio
 
 from actors.kernel_comms import KernelComms
 from actors.kernel_connection import Connection, KernelHandle, RunInHand
+from actors.kernel_introduction import INTRODUCTION
 from actors.kernel_questions import Questions
+from actors.kernel_values import KernelValues, Shown
 from actors.zmq_socket import ZmqSocket
 from protocol.comm_events import CommClosed, CommMessage, CommOpened
 from protocol.kernel_events import (
@@ -38,12 +41,16 @@ from protocol.output_form import document_output
 from protocol.outputs import OutputFold
 from protocol.values import JsonObject
 
-# ipykernel's iopub socket drops what is beyond 1,000 messages while our end is held up. Ours reads always.
-_UNBOUND_IOPUB = (
-    "get_ipython().kernel.iopub_thread.schedule("
-    "lambda: setattr(get_ipython().kernel.iopub_thread.socket, 'sndhwm', 0))"
-)
+_WAITING = 16  # messages of a Python kernel
 _OUTPUTS = (Stream, DisplayData, ExecuteResult, UpdateDisplay, ClearOutput, ErrorRaised)
+
+
+@dataclass(frozen=True)
+class Takers:
+    """Who takes a part of what the kernel says before it becomes the cell's output."""
+
+    comms: KernelComms
+    values: KernelValues
 
 
 class Conversation:
@@ -51,12 +58,12 @@ class Conversation:
     awaited, after each batch of news."""
 
     def __init__(
-        self, handle: KernelHandle, connection: Connection, comms: KernelComms, changed: Callable[[], None]
+        self, handle: KernelHandle, connection: Connection, changed: Callable[[], None], takers: Takers
     ) -> None:
         self._handle = handle
         self._connection = connection
-        self._comms = comms
         self._changed = changed
+        self._comms, self._values = takers.comms, takers.values
         self.fold: OutputFold | None = None
         self.stuck = False
         self.ready = trio.Event()
@@ -97,6 +104,9 @@ class Conversation:
                 self.interrupt()
             await connection.process.wait()
             await trio.sleep(0.005)  # what it had sent is on its way to the readers
+            while not self._values.settled.is_set():
+                await self._values.settled.wait()
+                await trio.sleep(0.005)
             nursery.cancel_scope.cancel()
 
     # ------------------------------------------------------------------------------------------------ readiness
@@ -114,8 +124,9 @@ class Conversation:
                 with trio.move_on_after(0.5):
                     await self._subscribed.wait()
             if self._connection.about.language_info.get("name") == "python":
-                content: JsonObject = {"code": _UNBOUND_IOPUB, "silent": True, "store_history": False}
+                content: JsonObject = {"code": INTRODUCTION, "silent": True, "store_history": False}
                 self._connection.send("shell", "execute_request", content)
+                self._connection.iopub.let_wait(_WAITING)  # from then on the kernel keeps what is beyond
             self._connection.ready = True
             self.ready.set()
             self._start_run()
@@ -235,8 +246,21 @@ class Conversation:
             batch = await socket.receive()
             now = trio.current_time()
             for frames in batch:
-                self._hear(self._connection.decoder.decode(frames), now)
+                event: KernelEvent = self._connection.decoder.decode(frames)
+                # What a widget shows stays whole: the kernel gets it back from there.
+                if self._values.concern(event) and not self._comms.takes(event):
+                    event = await self._without_values(event)
+                self._hear(event, now)
             self._changed()
+
+    async def _without_values(self, event: Shown) -> Shown:
+        """What is to be shown, once its large values are on the disk; what came before is shown meanwhile."""
+        run = self._handle.run
+        mine = run is not None and event.parent == run.msg_id and not run.ended
+        if run is not None and mine:
+            run.unreported = True
+        self._changed()
+        return await self._values.kept(event, self.fold if mine else None)
 
     def _hear(self, event: KernelEvent, now: float) -> None:
         run = self._handle.run

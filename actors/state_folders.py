@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from actors.disk import lock
 class About(msgspec.Struct, frozen=True):
     """``place``: the notebook's path, empty if it was not recorded. ``open_in``: what the server that has it open
     says of itself, None if none has. ``unsaved``: the file lacks something of it. ``trouble``: why the journal
-    cannot be read; then the numbers are zero. ``others``: journals and files that were set aside here."""
+    cannot be read; then the numbers are zero. ``values``: large ones of outputs, kept beside it. ``others``:
+    journals and files that were set aside here."""
 
     folder: Path
     place: str
@@ -42,6 +43,8 @@ class About(msgspec.Struct, frozen=True):
     snapshot_bytes: int = 0
     queued: int = 0
     versions: int = 0
+    values: int = 0
+    value_bytes: int = 0
     others: tuple[str, ...] = ()
 
     @property
@@ -83,10 +86,13 @@ def about(folder: Path) -> About:
     files = [each for each in folder.iterdir() if each.is_file()]
     sizes = [each.stat() for each in files]
     journal = [each.stat().st_mtime for each in files if each.name in ("journal.sqlite", "journal.sqlite-wal")]
+    values = _sizes(folder / "blobs")
     known: dict[str, Any] = {
         "folder": folder,
         "place": recorded_place(folder),
-        "size": sum(each.st_size for each in sizes),
+        "size": sum(each.st_size for each in sizes) + sum(values),
+        "values": len(values),
+        "value_bytes": sum(values),
         "changed": max(journal, default=0.0),
         "open_in": open_in(folder),
         "others": tuple(sorted(each.name for each in files if each.suffix in (".ipynb", ".sqlite")
@@ -99,6 +105,16 @@ def about(folder: Path) -> About:
         return About(**known, trouble=str(error))
     place = found.pop("place")
     return About(**known | found | ({"place": os.fsdecode(place)} if isinstance(place, bytes) else {}))
+
+
+def _sizes(folder: Path) -> list[int]:
+    """Of the files in a folder that a server may be working in."""
+    sizes = []
+    with suppress(FileNotFoundError), os.scandir(folder) as found:
+        for each in found:
+            with suppress(FileNotFoundError):
+                sizes.append(each.stat().st_size)
+    return sizes
 
 
 def remove(folder: Path) -> None:

@@ -23,6 +23,7 @@ from typing import assert_never
 import msgspec
 import trio
 
+from actors.blob_care import BlobCare, move_out
 from actors.errands import Errands
 from actors.fanout import Fanout
 from actors.history import History
@@ -30,6 +31,7 @@ from actors.hub_clients import HubClients
 from actors.mailbox import Actor, ActorDied, ActorStopped, Address, Mailbox, again
 from actors.recorder import Recorder, Unsaved
 from actors.saver import Frozen, Saver, SaversHub
+from protocol.blobs import LIMIT
 from protocol.guard import Limits
 from protocol.messages import (
     Announced,
@@ -71,11 +73,13 @@ QUIET = 1.0
 
 
 class HubSettings(msgspec.Struct, frozen=True):
-    """``path``: written to ``nb_path``. ``autosave``: (seconds of quiet, seconds at most) before the file."""
+    """``path``: written to ``nb_path``. ``autosave``: (seconds of quiet, seconds at most) before the file.
+    ``blob_limit``: bytes of an output's value beyond which it is kept beside the document."""
 
     path: str
     limits: Limits
     autosave: tuple[float, float] = (2.0, 10.0)
+    blob_limit: int = LIMIT
 
 
 def sync_hub(
@@ -92,6 +96,7 @@ def sync_hub(
                 hub.recorder.start(nursery)
                 hub.saver.start(nursery)
                 hub.history.start(nursery)
+                hub.blobs.start(nursery)
                 await hub.serve(mailbox)
                 await hub.finish()
                 nursery.cancel_scope.cancel()
@@ -120,6 +125,7 @@ class _Hub:
         hub = SaversHub(self._freeze, self._errands.take, self._filed)
         self.saver = Saver(checkpointer, hub, settings.autosave, os.path.basename(settings.path))
         self.history = History(checkpointer, self._value, self._errands.become)
+        self.blobs = BlobCare(checkpointer, self._named_blobs)
         self.recorder = Recorder(checkpointer, self._state, self._tell_degraded, unsaved)
         self._let_out: list[Callable[[], None]] = []
         self._clients = HubClients(
@@ -138,6 +144,10 @@ class _Hub:
     async def _state(self) -> bytes:
         await self._whole.wait()
         return self._copy.doc.full_update()
+
+    async def _named_blobs(self) -> frozenset[str] | None:
+        named = await self._errands.named_blobs()
+        return named if self.recorder.durable else None
 
     def _tell_degraded(self, reason: str) -> None:
         """Editing goes on, nothing is acknowledged as durable, everyone is told."""
@@ -163,6 +173,9 @@ class _Hub:
         self._copy.recover(recovered, self._settings.path)
         for notice in recovered.notices:
             self.saver.tell(notice)
+        if recovered.first:
+            limit = self._settings.blob_limit
+            self._copy.reword(await move_out(self._checkpointer, self._copy.doc.value(), limit))
         await self._commit()
         await self.saver.begin(recovered.saved)
 

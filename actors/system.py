@@ -6,9 +6,10 @@
          │                                    └─ notebook       owns the run queue
          └─ gateway (added by the gateway package)              owns who is connected, both listeners' sessions
 
-Waiting sends go ``gateway → {notebook, kernel, hub}``, ``notebook → {kernel, hub}``, ``hub → checkpointer``;
-against these arrows flow only replies and subscriptions, which never wait. Start order is from the disk up, stop
-order the reverse: the gateway says goodbye first, the checkpointer flushes while the hub still lives.
+Waiting sends go ``gateway → {notebook, kernel, hub}``, ``notebook → {kernel, hub}``, ``{hub, kernel} →
+checkpointer``; against these arrows flow only replies and subscriptions, which never wait. Start order is from the
+disk up, stop order the reverse: the gateway says goodbye first, the checkpointer flushes while the hub still
+lives.
 
 What outlives every incarnation is made here and passed in: the opened notebook (lock, journal, file) and the
 kernel handle (process, connection, keys, ZMQ identity).
@@ -53,13 +54,13 @@ class System:
         kernel_handle: KernelHandle,
     ) -> None:
         self.kernel_handle = kernel_handle
-        settings = HubSettings(str(notebook.path), limits)
+        settings = HubSettings(str(notebook.path), limits, blob_limit=notebook.blobs.limits.limit)
 
         disk: Child[CheckpointerMessage] = Child("checkpointer", checkpointer(notebook), capacity=16)
         hub: Child[HubMessage] = Child(
             "hub", sync_hub(disk.address, settings, new_client_id), capacity=256, grace=2.0
         )
-        kernel: Child[KernelMessage] = Child("kernel", kernel_actor(self.kernel_handle), capacity=16)
+        kernel: Child[KernelMessage] = Child("kernel", kernel_actor(self.kernel_handle, disk.address), capacity=16)
         runs: Child[NotebookMessage] = Child(
             "runs", notebook_actor(hub.address, kernel.address, kernel_name=kernel_name, new_id=new_id)
         )

@@ -21,6 +21,9 @@ KEPT = 10
 # of typing would drive out everything before it.
 APART = 300.0
 
+# How a version with references begins. No notebook does.
+_SLIM = b"ganimede: values elsewhere\n"
+
 _REASONS = frozenset(get_args(VersionReason))
 _COLUMNS = "time, reason, cells, size, hash, crc, data"
 
@@ -58,12 +61,22 @@ def found(values: Sequence[object]) -> Packed | None:
     return None
 
 
+def packed_slim(slim: bytes, full: tuple[str, int], cells: int, reason: VersionReason, now: float) -> Packed:
+    """A version whose large values lie elsewhere. ``full``: hash and size of the file with them in it."""
+    held = _SLIM + digest(slim).encode() + b"\n" + slim
+    return Packed(float(now), reason, cells, full[1], full[0], zlib.compress(held, 1))
+
+
 def unpacked(data: object, hash_: str) -> bytes | None:
-    """The bytes, or None if they are not what the hash says."""
+    """The bytes, or None if they are not what the hash says. Of a version whose large values lie elsewhere: with
+    references in it."""
     try:
         held = zlib.decompress(data) if isinstance(data, bytes) else b""
     except zlib.error:
         return None
+    if held.startswith(_SLIM):
+        own, _, held = held.removeprefix(_SLIM).partition(b"\n")
+        hash_ = own.decode("ascii", "replace")
     return held if digest(held) == hash_ else None
 
 
@@ -135,6 +148,9 @@ class Versions:
         """The bytes, or None if they are not there or not whole."""
         row = self._db.execute("SELECT data FROM versions WHERE hash = ?", (hash_,)).fetchone()
         return unpacked(row[0], hash_) if row else None
+
+    def ids(self) -> list[int]:
+        return [row[0] for row in self._db.execute("SELECT id FROM versions")]
 
     def with_id(self, id_: int) -> bytes | None:
         row = self._db.execute("SELECT data, hash FROM versions WHERE id = ?", (id_,)).fetchone()

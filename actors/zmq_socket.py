@@ -12,6 +12,9 @@ from collections.abc import Sequence
 import trio
 import zmq
 
+# Bytes of messages that are handled at one go: what is received is in memory until all of it was heard.
+_ENOUGH = 2_000_000
+
 
 class ZmqSocket:
     """One reader at a time, any number of senders, all in one trio thread. Queues are unbounded on our side
@@ -41,13 +44,17 @@ class ZmqSocket:
         self._socket.subscribe(topic)
         self._wake_reader()
 
+    def let_wait(self, messages: int) -> None:
+        """Only so many messages wait on our side; the rest stays with the sender, who must be able to keep it."""
+        self._socket.rcvhwm = messages
+
     def send(self, frames: Sequence[bytes]) -> None:
         """Hand one message to libzmq; never waits. A bound socket needs a peer by then (zmq.Again)."""
         self._socket.send_multipart(frames, zmq.NOBLOCK)
         self._wake_reader()
 
     async def receive(self, limit: int = 256) -> list[list[bytes]]:
-        """At least one message, at most ``limit``. Cancelled, it has taken none."""
+        """At least one message, at most ``limit``, and none after some megabytes. Cancelled, it has taken none."""
         await trio.lowlevel.checkpoint()
         while True:
             batch = self.receive_nowait(limit)
@@ -60,11 +67,13 @@ class ZmqSocket:
                     self._parked = None
 
     def receive_nowait(self, limit: int = 256) -> list[list[bytes]]:
-        """What has arrived, at most ``limit`` messages."""
+        """What has arrived, at most ``limit`` messages, and no more after so many bytes."""
         batch: list[list[bytes]] = []
+        size = 0
         try:
-            while len(batch) < limit:
+            while len(batch) < limit and size < _ENOUGH:
                 batch.append(self._socket.recv_multipart(zmq.NOBLOCK))
+                size += sum(map(len, batch[-1]))
         except zmq.Again:
             pass
         return batch

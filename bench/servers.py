@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,11 +111,12 @@ def command() -> list[str]:
 
 
 @contextmanager
-def ganimede(notebook: Path, folder: Path) -> Iterator[Ganimede]:
-    """Our server; its state goes to ``folder``."""
+def ganimede(notebook: Path, folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Ganimede]:
+    """Our server; its state goes to ``folder``. ``more``: environment."""
     arguments = ["--port", "0", "--sync-port", "0", "--no-open", "--token", TOKEN, "--state-dir", str(folder)]
     env = {"XDG_CONFIG_HOME": str(folder), "IPYTHONDIR": str(folder / "ipython")}
     env["GANIMEDE_LIMIT_UPDATES_PER_SECOND"] = "1000000"  # the writer of a flat-out run is one client
+    env |= more or {}
     pattern = r"ready: http://localhost:(\d+)/[\s\S]*Sync for y-websocket clients: ws://localhost:(\d+)/"
     folder.mkdir(exist_ok=True)
     with started([*command(), str(notebook), *arguments], pattern, folder=folder, env=env) as (pid, found, took):

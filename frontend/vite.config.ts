@@ -42,7 +42,7 @@ export default defineConfig({
     proxy: {
       // The page's socket is at the root, where Vite serves the page itself; its own socket has a query.
       '^/$': { ...toServer, bypass: (request) => (request.headers.upgrade ? undefined : request.url) },
-      '^/(config|files|frame|favicon\\.ico|codicon\\.ttf)(/|\\?|$)': toServer,
+      '^/(config|files|blob|frame|favicon\\.ico|codicon\\.ttf)(/|\\?|$)': toServer,
     },
   },
   // Svelte's runes in tests are those of the browser, not of server-side rendering.

@@ -18,7 +18,7 @@ from quart_trio import QuartTrio
 from actors.mailbox import ActorDied, ActorStopped
 from actors.supervisor import describe
 from actors.system import RootFailed
-from gateway import files, pages
+from gateway import blobs, files, pages
 from gateway.access_middleware import AccessMiddleware
 from gateway.control_socket import serve_control_socket
 from gateway.hypercorn_overrides import install, listening_addresses
@@ -38,7 +38,9 @@ class Application:
         self._prepare = prepare
         self._lost = lost
         self.server: Server | None = None
-        self._readers = trio.CapacityLimiter(4)  # of images: a slow disk takes no thread from the notebook
+        self._readers = trio.CapacityLimiter(
+            4
+        )  # of images and values: a slow disk takes no thread from the notebook
         self.quart = QuartTrio("gateway", static_folder=None)
         self._add_routes()
         self.quart.before_serving(self._start)
@@ -87,6 +89,7 @@ class Application:
         route("/codicon.ttf")(self._codicon)
         route("/assets/<path:path>")(self._asset)
         route("/files/<path:path>")(self._file)
+        route("/blob/<name>")(self._blob)
         self.quart.websocket("/")(self._socket)
 
     async def _page(self) -> Response:
@@ -143,6 +146,11 @@ class Application:
             # With an empty body: one without any is sent by asyncio's means.
             return Response(b"", 304, headers=headers)
         return Response(image.body, headers=headers, content_type=image.kind)
+
+    async def _blob(self, name: str) -> Response:
+        store, known = self._served.blobs, frozenset(request.if_none_match.as_set())
+        found = await trio.to_thread.run_sync(blobs.answer, store, name, known, limiter=self._readers)
+        return Response(found.body, found.status, headers=found.headers, content_type=found.kind)
 
     async def _socket(self) -> None:
         await serve_control_socket(websocket, self._served.services)

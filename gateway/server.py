@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import trio
 
+from actors.blob_store import BlobLimits, BlobStore
 from actors.boot import BootError, OpenNotebook, open_notebook
 from actors.disk import describe_lock
 from actors.kernel_connection import KernelHandle, KernelSettings
@@ -25,7 +26,7 @@ from gateway.connection import Services
 from gateway.control import statuses
 from gateway.gateway import gateway_actor
 from gateway.setting_values import is_loopback
-from gateway.settings import Settings, StartError, load_config
+from gateway.settings import Limits, Settings, StartError, load_config
 from gateway.terminal import say
 from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
@@ -46,6 +47,10 @@ async def kernel_names() -> tuple[str, ...]:
 def _awareness_clock() -> int:
     """Tenths of seconds since 2023: browsers remember awareness clocks longer than a server lives."""
     return int((time.time() - 1.7e9) * 10)
+
+
+def _output_limits(limits: Limits) -> OutputLimits:
+    return OutputLimits(text=limits.output_text, values=limits.cell_values, blob=limits.blob)
 
 
 class Server:
@@ -74,7 +79,7 @@ class Server:
             new_id=lambda: secrets.token_hex(8),
             report=self._report,
             kernel_handle=KernelHandle(
-                notebook.path.parent, KernelSettings(limits=OutputLimits(text=settings.limits.output_text))
+                notebook.path.parent, KernelSettings(limits=_output_limits(settings.limits))
             ),
         )
         self._gateway: Child[GatewayMessage] = Child(
@@ -98,6 +103,10 @@ class Server:
         )
 
     @property
+    def blobs(self) -> BlobStore:
+        return self._notebook.blobs
+
+    @property
     def sync_socket(self) -> socket.socket | None:
         return self._sync_socket
 
@@ -115,7 +124,11 @@ class Server:
         await trio.to_thread.run_sync(sweep_folders)
         try:
             notebook = await trio.to_thread.run_sync(
-                open_notebook, settings.notebook, settings.state_dir, secrets.token_hex(8)
+                open_notebook,
+                settings.notebook,
+                settings.state_dir,
+                secrets.token_hex(8),
+                BlobLimits(settings.limits.blob, settings.limits.notebook_values),
             )
         except BootError as error:
             raise StartError(str(error)) from None

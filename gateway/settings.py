@@ -20,6 +20,7 @@ from gateway import setting_values as values
 from gateway.config_document import load_config
 from gateway.setting_values import SettingError, StartError
 from protocol.answers import ConfigDocument
+from protocol.blobs import LIMIT
 
 __all__ = [
     "SETTINGS",
@@ -48,6 +49,9 @@ class Limits(msgspec.Struct, frozen=True):
     outbox_bytes: int = 4 * 1024 * 1024
     connections: int = 512
     output_text: int = 1_000_000
+    blob: int = LIMIT
+    cell_values: int = 500_000_000
+    notebook_values: int = 2_000_000_000
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -101,6 +105,9 @@ _LIMIT_SENTENCES = {
     "outbox_bytes": "Bytes that may wait for one slow client before it is disconnected.",
     "connections": "WebSocket connections at one time.",
     "output_text": "Characters of text that one cell may print; beyond it the middle is left out.",
+    "blob": "Bytes of a value in an output (an image, a table) beyond which it is kept beside the document.",
+    "cell_values": "Bytes of such values that one cell may show; beyond it a line says what was left out.",
+    "notebook_values": "The same for all cells of a notebook.",
 }
 
 SETTINGS: tuple[Setting, ...] = (

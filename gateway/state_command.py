@@ -111,6 +111,7 @@ def _details(it: About) -> str:
             ("Updates since", f"{it.updates} ({human_size(it.update_bytes)})"),
             ("Queued runs", str(it.queued)),
             ("Versions kept", str(it.versions + sum(name.endswith(".ipynb") for name in it.others))),
+            ("Large outputs", f"{it.values} ({human_size(it.value_bytes)})"),
             ("Epoch", it.epoch or "none yet"),
             ("Format", str(it.format)),
         ]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, assert_never
 from pycrdt import Array, Doc, Map, Text, TransactionEvent, merge_updates
 
 from protocol import cells, graph, owned_roots, rewrite
+from protocol.blobs import named_by
 from protocol.ids import ROOT_NAMES
 from protocol.layout import layout
 from protocol.messages import (
@@ -182,6 +183,15 @@ class Document:
         spec = metadata.get("kernelspec") if isinstance(metadata, dict) else None
         name = spec.get("name") if isinstance(spec, dict) else None
         return name if isinstance(name, str) else ""
+
+    def named_blobs(self) -> frozenset[str]:
+        """Which values beside the document it refers to, also in cells that were deleted and may come back."""
+        with fence():
+            known = self._owned.keys() | ROOT_NAMES
+            shelved = [name for name in list(self._doc.keys()) if name not in known]
+            outputs = [cells.read_owned(self._doc.get(name, type=Map)).outputs for name in shelved]
+        outputs += [owned.outputs for owned in self._owned.values()]
+        return frozenset(reference.sha256 for each in outputs for reference in named_by(each))
 
     def busy_cells(self) -> tuple[str, ...]:
         """Cells whose state says that they are queued or running."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from typing import TypeAlias
 
 import msgspec
 
@@ -35,16 +36,20 @@ class Outcome(msgspec.Struct, frozen=True):
     report: Report
 
 
-def merge_file(saved: bytes | None, live: NotebookValue, data: bytes) -> Outcome:
+Slim: TypeAlias = Callable[[NotebookValue], NotebookValue]
+
+
+def merge_file(saved: bytes | None, live: NotebookValue, data: bytes, slim: Slim = lambda whole: whole) -> Outcome:
     """Merge the file's bytes into ``live``. ``saved``: what this notebook was when it was saved last; None: nobody
-    knows, so whatever differs is kept twice. Raises :class:`NotebookFileError`."""
+    knows, so whatever differs is kept twice. ``slim``: makes references of what files hold whole, as in ``live``.
+    Raises :class:`NotebookFileError`."""
     if not data.strip() and live.cells:
         raise NotebookFileError("This file is empty.")  # as it is while others are still writing it
     # As a file says it: what has no place in a file is no change of ours.
     ours = load(dump(live))
     names = {one.id: other.id for one, other in zip(ours.cells, live.cells, strict=True)}
-    base = NotebookValue() if saved is None else arrange(load(saved))
-    theirs = as_known(data, base if saved is not None else ours)
+    base = NotebookValue() if saved is None else slim(arrange(load(saved)))
+    theirs = slim(as_known(data, base if saved is not None else ours))
     made = merge(base, ours, theirs)
     before = {one.id: (one, other) for one, other in zip(ours.cells, live.cells, strict=True)}
     cells = [_as_it_was(cell, *before.get(cell.id, (None, None))) for cell in made.notebook.cells]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -221,6 +222,28 @@ def read_stream(content: bytes) -> tuple[str, str] | None:
     except (ValueError, RecursionError):
         return None
     return read.name, read.text
+
+
+_HEAD = re.compile(rb'\s*\{\s*"name"\s*:\s*"(stdout|stderr)"\s*,\s*"text"\s*:\s*"')
+_LONGEST = 12  # bytes of one character in JSON
+
+
+def read_stream_end(content: bytes, most: int) -> tuple[str, str] | None:
+    """As :func:`read_stream`, but of the text only the last ``most`` characters. Of a message in the form that
+    kernels send little more than that is decoded: of a flood the rest is megabytes."""
+    if head := _HEAD.match(content):
+        begin = b'{"name":"%s","text":"' % head[1]
+        start = max(head.end(), len(content) - 2 * most - 64)
+        for at in range(start, start + _LONGEST):  # the cut may be within a character
+            try:
+                end = msgspec.json.decode(begin + content[at:], type=_StreamContent)
+            except ValueError:
+                continue
+            if len(end.text) >= most + _LONGEST:  # what the cut made of the first ones is not among the last
+                return end.name, end.text[-most:]
+            break
+    whole = read_stream(content)
+    return whole and (whole[0], whole[1][-most:])
 
 
 def _count(value: object) -> int | None:

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from protocol.blobs import Blob
 from protocol.comm_requests import CommRequest
 from protocol.kernel_requests import AboutKernel, Answer, Question
 from protocol.merge import Report
@@ -446,8 +447,38 @@ class KeepVersion(msgspec.Struct, frozen=True):
     reason: VersionReason
 
 
+class KeepBlobs(msgspec.Struct, frozen=True):
+    """Keep values that the document is going to refer to; answered when they are durable. Idempotent.
+
+    ``bounded``: only within the notebook's budget. Refused: "over_budget", "not_saved"; the message is the end of
+    a sentence.
+    """
+
+    reply: Reply[Done | Refused]
+    blobs: tuple[Blob, ...]
+    bounded: bool = True
+
+
+class TidyBlobs(msgspec.Struct, frozen=True):
+    """The document, all of which is in the journal, refers to these and no others: what nothing refers to may go,
+    and what is missing is looked for in the notebook's file."""
+
+    reply: Reply[Done]
+    named: frozenset[str]
+
+
 CheckpointerMessage: TypeAlias = (
-    Load | Append | StoreSnapshot | Save | LookAtFile | ShowVersions | ReadVersion | KeepVersion | Quarantine
+    Load
+    | Append
+    | StoreSnapshot
+    | Save
+    | LookAtFile
+    | ShowVersions
+    | ReadVersion
+    | KeepVersion
+    | KeepBlobs
+    | TidyBlobs
+    | Quarantine
 )
 
 

@@ -12,6 +12,8 @@ from protocol.values import MAX_DEPTH, JsonObject, Number, TooDeep, encodable, f
 
 Raw: TypeAlias = "dict[str, Any]"  # an object as it was found: nothing is known about its values
 
+LISTED = ("text/html", "text/markdown")  # mimes whose values are one-element lists in the document
+
 _TOO_DEEP_NOTE = f"[left out: nested deeper than {MAX_DEPTH} levels]"
 
 
@@ -44,7 +46,7 @@ def document_output(output: Raw) -> JsonObject:
         return {"output_type": "display_data", "data": mime_bundle(bundle), "metadata": {}}
     shown: JsonObject = {
         "output_type": kind,
-        "data": mime_bundle(output.get("data"), listed=("text/html", "text/markdown")),
+        "data": mime_bundle(output.get("data"), listed=LISTED),
         "metadata": fitting(output.get("metadata")),
     }
     if kind == "execute_result":
@@ -64,10 +66,16 @@ def split_output(output: Raw) -> JsonObject:
 
 
 def split_bundle(bundle: Any) -> Raw:
-    return {mime: words(value).splitlines(True) if _is_split(mime) else value for mime, value in bundle.items()}
+    return {mime: words(value).splitlines(True) if is_split(mime) else value for mime, value in bundle.items()}
 
 
-def _is_split(mime: str) -> bool:
+def is_json(mime: str) -> bool:
+    """Whether a mime's values are JSON as they are, and not text."""
+    return re.fullmatch(r"application/(.*\+)?json", mime) is not None
+
+
+def is_split(mime: str) -> bool:
+    """Whether a file has a mime's values as lists of lines."""
     return mime.startswith("text/") or mime in ("application/javascript", "image/svg+xml")
 
 
@@ -88,7 +96,7 @@ def mime_bundle(found: object, listed: tuple[str, ...] = ()) -> JsonObject:
     bundle: JsonObject = {}
     for mime, value in found.items() if isinstance(found, dict) else ():
         try:
-            if re.fullmatch(r"application/(.*\+)?json", mime):
+            if is_json(mime):
                 bundle[encodable(mime)] = plain(value, MAX_DEPTH - 2)
             elif value is not None:
                 bundle[encodable(mime)] = [words(value)] if mime in listed else words(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TypeAlias
 
-from protocol.kernel_events import read_stream
+from protocol.kernel_events import read_stream, read_stream_end
 
 Text: TypeAlias = tuple[str, str]  # the stream's name, and text
 
@@ -27,8 +27,10 @@ class OutputGap:
         """Take one stream message's content."""
         if len(content) <= self._keep:
             self._push(content, len(content))
-        elif (text := read_stream(content)) is not None:  # one giant message: only its end is worth keeping
-            self.add_text(*text)
+        elif (end := read_stream_end(content, self._keep)) is not None:  # one giant message: its end is kept
+            name, text = end
+            self._lost += max(0, len(content) - len(text))
+            self._push((name, text), len(text))
 
     def add_text(self, name: str, text: str) -> None:
         self._lost += max(0, len(text) - self._keep)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from protocol.blobs import LIMIT, weight
 from protocol.kernel_events import (
     ClearOutput,
     DisplayData,
@@ -32,11 +33,14 @@ _SLACK = 64
 
 
 class OutputLimits(msgspec.Struct, frozen=True):
-    """Per cell. ``text``: characters; ``mime``: bytes; ``live``: seconds between two looks at a flood's end."""
+    """Per cell. ``text``: characters; ``mime``: bytes of what is in the document; ``values``: bytes of what lies
+    beside it, which is each value of more than ``blob``; ``live``: seconds between two looks at a flood's end."""
 
     text: int = 1_000_000
     outputs: int = 10_000
     mime: int = 50_000_000
+    values: int = 500_000_000
+    blob: int = LIMIT
     live: float = 0.25
 
 
@@ -56,14 +60,18 @@ class OutputFold:
         self._clear_next = False
         self._reset()
         self._slots += written
+        for index, slot in enumerate(self._slots):
+            if isinstance(data := slot.get("data"), dict) and (kept := weight(data)):
+                self._weigh(index, 0, kept)
         for key, indexes in (displays or {}).items():
             self.displays[key] = [index for index in indexes if index < len(self._slots)]
         self._reopen_stream()
 
     def _reset(self) -> None:
         self._slots: list[JsonObject] = []
-        self._sizes: dict[int, int] = {}  # bytes of the mime bundles, by index
-        self._mime = 0  # their sum
+        # Bytes in the document and of values elsewhere, by index, and their sums.
+        self._sizes: dict[int, tuple[int, int]] = {}
+        self._mime = self._values = 0
         self._stream: StreamText | None = None
         self._stream_at = 0
         self._text = 0  # characters of streams that are complete
@@ -249,16 +257,36 @@ class OutputFold:
         name, value = shortened(event.ename, _GLIMPSE), shortened(event.evalue, room)
         self._append({"output_type": "error", "ename": name, "evalue": value, "traceback": lines})
 
+    @property
+    def full(self) -> str:
+        """Why there is no more room, as the end of a sentence."""
+        return f"the outputs of this cell exceed {size_in_words(self._limits.values)}"
+
+    def room_for_values(self, display_id: str) -> int:
+        """Bytes that may still be kept elsewhere, for an output that takes the place of those with this id."""
+        replaced = sum(self._sizes.get(index, (0, 0))[1] for index in self.displays.get(display_id, ()))
+        return self._limits.values - self._values + replaced
+
     def _bundle(self, event: DisplayData | ExecuteResult | UpdateDisplay, index: int) -> JsonObject:
         """What goes into the output at ``index``: the event's values, or a sentence when they are too much."""
-        self._mime -= self._sizes.pop(index, 0)
-        if self._mime + event.size <= self._limits.mime:
-            self._mime += event.size
-            self._sizes[index] = event.size
-            return {"data": event.data, "metadata": event.metadata}
-        limit = size_in_words(self._limits.mime)
-        remark = f"[an output of {size_in_words(event.size)} left out: the outputs of this cell exceed {limit}]"
-        return {"data": {"text/plain": remark}, "metadata": {}}
+        self._weigh(index, 0, 0)
+        kept = weight(event.data)
+        words = ""
+        if self._values + kept > self._limits.values:
+            words = left_out(kept, self.full)
+        elif self._mime + event.size > self._limits.mime:
+            limit = size_in_words(self._limits.mime)
+            words = left_out(event.size, f"the outputs of this cell exceed {limit}")
+        if words:
+            return {"data": {"text/plain": words}, "metadata": {}}
+        self._weigh(index, event.size, kept)
+        return {"data": event.data, "metadata": event.metadata}
+
+    def _weigh(self, index: int, size: int, kept: int) -> None:
+        old_size, old_kept = self._sizes.pop(index, (0, 0))
+        self._mime += size - old_size
+        self._values += kept - old_kept
+        self._sizes[index] = size, kept
 
     def _update_displays(self, event: DisplayData | ExecuteResult | UpdateDisplay) -> None:
         for index in self.displays.get(event.display_id, ()):
@@ -293,6 +321,11 @@ class OutputFold:
             self._changes.pop()
         self.version += 1
         self._changes.append((self.version, index))
+
+
+def left_out(size: int, why: str) -> str:
+    """What stands in an output's place."""
+    return f"[an output of {size_in_words(size)} left out: {why}]"
 
 
 def shape(outputs: Sequence[JsonObject]) -> tuple[int, int]:

@@ -186,6 +186,10 @@ class TrueCopy:
             self._new_queue = queue
             self._settle()
 
+    def reword(self, changes: tuple[Change, ...]) -> None:
+        """Changes after which the file says what it said before."""
+        self._record(self.doc.edit(changes), content=False)
+
     def _settle(self) -> None:
         """A cell without an entry neither waits nor runs, whatever became of the edit that said so."""
         ids = [entry.cell_id for entry in live(self.queue)]

@@ -54,11 +54,15 @@ class WidgetOutputs:
         self._news.discard(comm_id)
         self._owed.discard(comm_id)
 
+    def taker(self, event: OutputEvent) -> str | None:
+        """The comm that shows ``event``, if any does."""
+        return next((each for each, msg in reversed(self._capturing.items()) if msg == event.parent), None)
+
     def take(self, event: OutputEvent, now: float) -> bool:
         """Whether ``event`` belongs to a widget, which has it now."""
         if isinstance(event, UpdateDisplay):
             self._update_displays(event, now)
-        taker = next((each for each, msg in reversed(self._capturing.items()) if msg == event.parent), None)
+        taker = self.taker(event)
         if taker is None:
             return False
         self._folds.setdefault(taker, OutputFold(self._limits)).add(event, now)

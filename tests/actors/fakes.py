@@ -9,6 +9,7 @@ import msgspec
 import trio
 
 from actors.mailbox import Actor, Mailbox
+from protocol.blobs import Blob
 from protocol.messages import (
     AnswerInput,
     Append,
@@ -23,6 +24,7 @@ from protocol.messages import (
     HangUp,
     InputRequest,
     InterruptKernel,
+    KeepBlobs,
     KeepVersion,
     KernelMessage,
     KernelReport,
@@ -45,6 +47,7 @@ from protocol.messages import (
     ShutDownKernel,
     StartKernel,
     StoreSnapshot,
+    TidyBlobs,
     ToClient,
     Version,
 )
@@ -56,7 +59,9 @@ class MemoryDisk:
 
     ``gate``: nothing is answered while it is unset. ``failing``: the reason why nothing can be appended. ``saving``:
     the answer to a save other than "saved". ``look``: what a look at the file says until it is saved; ``changes``:
-    answers of the next saves to what was to be saved. ``log``: what was asked, in order, but for looks.
+    answers of the next saves to what was to be saved. ``refused``: the answer to values that are to be kept;
+    ``named``: those that the document refers to, as it was told last. ``log``: what was asked, in order, but for
+    looks and tidying.
     """
 
     def __init__(self, *updates: bytes, queue: tuple[Entry, ...] = (), old_queue: bool = False) -> None:
@@ -84,6 +89,9 @@ class MemoryDisk:
         self.changes: list[Callable[[NotebookValue], FoundChange]] = []
         self.versions: list[NotebookValue] = []
         self.on_keep: Callable[[], None] = lambda: None
+        self.blobs: dict[str, Blob] = {}
+        self.refused: Refused | None = None
+        self.named: frozenset[str] | None = None
 
     def hold(self) -> None:
         """Take questions and answer none."""
@@ -98,6 +106,10 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
                     disk.looks += 1
                     if not disk.look_hangs:
                         message.reply(disk.look)
+                    continue
+                if isinstance(message, TidyBlobs):
+                    disk.named = message.named
+                    message.reply(Done())
                     continue
                 disk.log.append(type(message).__name__)
                 if isinstance(message, Quarantine):
@@ -126,8 +138,16 @@ def memory_checkpointer(disk: MemoryDisk) -> Actor[CheckpointerMessage]:
                         disk.versions.append(notebook)
                         disk.on_keep()
                         reply(Done())
+                    case KeepBlobs(reply, blobs):
+                        reply(keep_blobs(blobs))
                     case _:
                         assert_never(message)
+
+    def keep_blobs(blobs: tuple[Blob, ...]) -> Done | Refused:
+        if disk.refused is not None:
+            return disk.refused
+        disk.blobs |= {blob.name: blob for blob in blobs}
+        return Done()
 
     def load() -> Recovered:
         disk.loads += 1

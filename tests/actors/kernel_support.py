@@ -12,7 +12,15 @@ import trio
 from actors.kernel import kernel_actor
 from actors.kernel_connection import KernelHandle
 from actors.mailbox import Address, Channel
-from protocol.messages import Execute, InputRequest, KernelMessage, KernelReport, Pull, RunReport
+from protocol.messages import (
+    CheckpointerMessage,
+    Execute,
+    InputRequest,
+    KernelMessage,
+    KernelReport,
+    Pull,
+    RunReport,
+)
 
 
 def run_trio(test: Callable[[], Awaitable[None]], *, limit: float = 60) -> None:
@@ -82,10 +90,13 @@ class Client:
 
 
 class Kernel:
-    """A handle and its present incarnation, which :meth:`crash` replaces."""
+    """A handle and its present incarnation, which :meth:`crash` replaces. ``disk``: takes large values."""
 
-    def __init__(self, handle: KernelHandle, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, handle: KernelHandle, nursery: trio.Nursery, disk: Address[CheckpointerMessage] | None = None
+    ) -> None:
         self.handle = handle
+        self._disk = disk
         self.channel: Channel[KernelMessage] = Channel("kernel", 16)
         self.client = Client(self.channel.address)
         self._nursery = nursery
@@ -101,7 +112,7 @@ class Kernel:
     async def _run(self, mailbox: Any, scope: trio.CancelScope, over: trio.Event) -> None:
         try:
             with scope:
-                await kernel_actor(self.handle)(mailbox)
+                await kernel_actor(self.handle, self._disk)(mailbox)
         finally:
             mailbox.close()
             over.set()
@@ -116,11 +127,13 @@ class Kernel:
 
 
 @asynccontextmanager
-async def open_kernel(shared: KernelHandle | None = None) -> AsyncIterator[Kernel]:
+async def open_kernel(
+    shared: KernelHandle | None = None, disk: Address[CheckpointerMessage] | None = None
+) -> AsyncIterator[Kernel]:
     """A kernel of its own, or the one of ``shared``, which stays open."""
     handle = shared or KernelHandle(Path.cwd())
     async with trio.open_nursery() as nursery:
-        kernel = Kernel(handle, nursery)
+        kernel = Kernel(handle, nursery, disk)
         await kernel.start()
         try:
             yield kernel

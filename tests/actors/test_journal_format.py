@@ -70,8 +70,20 @@ def format_3(db: sqlite3.Connection) -> None:
     db.executemany("INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?)", entries)
 
 
+def format_4(db: sqlite3.Connection) -> None:
+    """Versions, and all that outputs say in the document itself."""
+    format_3(db)
+    db.executescript("""
+        CREATE TABLE versions(id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, reason TEXT NOT NULL,
+            cells INTEGER NOT NULL, size INTEGER NOT NULL, hash TEXT NOT NULL, crc INTEGER NOT NULL,
+            data BLOB NOT NULL);
+        UPDATE meta SET value = 4 WHERE key = 'format';
+    """)
+    db.execute("UPDATE meta SET crc = ? WHERE key = 'format'", (zlib.crc32(repr(("format", 4)).encode()),))
+
+
 # A new format adds the one before it here.
-OLDER: tuple[Callable[[sqlite3.Connection], None], ...] = (format_1, format_2, format_3)
+OLDER: tuple[Callable[[sqlite3.Connection], None], ...] = (format_1, format_2, format_3, format_4)
 
 
 def make(path: Path, number: int) -> None:

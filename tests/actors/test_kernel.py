@@ -17,9 +17,11 @@ import psutil
 import pytest
 import trio
 import trio.testing
+import zmq
 from kernel_support import Kernel, open_kernel, run_trio
 
 from actors.kernel_connection import KernelHandle, KernelSettings
+from actors.kernel_introduction import PIECE
 from actors.kernel_spec import KernelSpec, find_spec
 from actors.mailbox import ActorDied
 from protocol.messages import (
@@ -644,5 +646,39 @@ def test_a_question_in_hand_fails_when_the_actor_dies(handle: KernelHandle) -> N
                 await trio.testing.wait_all_tasks_blocked(0.05)
                 await kernel.crash()
                 await died.wait()
+
+    run_trio(test)
+
+
+def test_a_flood_without_a_flush_comes_in_pieces_and_whole(handle: KernelHandle) -> None:
+    source = (
+        "import sys\nfor _ in range(300): print('x' * 9_999)\nfor _ in range(2): sys.stdout.write('y' * 3_000_000)"
+    )
+
+    async def test() -> None:
+        async with open_kernel(handle) as kernel:
+            await kernel.client.execute("pass")
+            assert handle.connection is not None
+            with zmq.Context() as context, context.socket(zmq.SUB) as spy:
+                spy.rcvhwm = 0
+                spy.connect(handle.connection.process.info.url("iopub"))
+                spy.subscribe(b"")
+                await kernel.client.execute("pass")  # by the end of it, the subscription is in force
+                await kernel.client.execute("pass")
+                await kernel.client.execute(source)
+                texts = []
+                while spy.poll(1000):
+                    content = msgspec.json.decode(spy.recv_multipart()[-1])
+                    if content.get("name") == "stdout":
+                        texts.append(content["text"])
+                    if content.get("execution_state") == "idle" and texts:
+                        break
+            assert "".join(texts) == ("x" * 9_999 + "\n") * 300 + "y" * 6_000_000
+            assert max(map(len, texts)) <= PIECE + 10_000
+            names = await kernel.client.execute(
+                "print([name for name in dir() if name in ('bounded', 'arm', 'thread')])"
+            )
+            assert names.ended is not None
+            assert kernel.client.text() == "[]\n"
 
     run_trio(test)

@@ -13,7 +13,15 @@ from kernel_support import Client, Kernel, open_kernel, run_trio
 from scripted_kernel import SPEC, ScriptedKernel, stream
 
 from actors.kernel_connection import KernelHandle, KernelSettings
-from protocol.messages import Execute, InterruptKernel, KernelStatus, RestartKernel, StartKernel
+from actors.mailbox import Address
+from protocol.messages import (
+    CheckpointerMessage,
+    Execute,
+    InterruptKernel,
+    KernelStatus,
+    RestartKernel,
+    StartKernel,
+)
 
 pytestmark = pytest.mark.actor
 
@@ -25,7 +33,12 @@ OK = {"status": "ok", "execution_count": 1}
 
 @asynccontextmanager
 async def scripted(
-    folder: Path, on_execute: Callable[..., None], *, welcome: bool = True
+    folder: Path,
+    on_execute: Callable[..., None],
+    *,
+    welcome: bool = True,
+    settings: KernelSettings = SETTINGS,
+    disk: Address[CheckpointerMessage] | None = None,
 ) -> AsyncIterator[tuple[Kernel, list[ScriptedKernel]]]:
     """A kernel actor whose kernels are scripts; the second one is another process, in another folder."""
     made: list[ScriptedKernel] = []
@@ -43,9 +56,9 @@ async def scripted(
         return trio.from_thread.run_sync(make)
 
     async with trio.open_nursery() as nursery:
-        handle = KernelHandle(folder, SETTINGS, find=lambda _: SPEC, launch=launch)
+        handle = KernelHandle(folder, settings, find=lambda _: SPEC, launch=launch)
         try:
-            async with open_kernel(handle) as kernel:
+            async with open_kernel(handle, disk) as kernel:
                 yield kernel, made
         finally:
             await handle.close()

@@ -15,13 +15,13 @@ import trio
 import gateway.app
 from actors import sync_hub, system
 from actors.kernel_connection import KernelHandle
-from actors.mailbox import Actor, Mailbox
+from actors.mailbox import Actor, Address, Mailbox
 from actors.recorder import Recorder
 from gateway import access_middleware, sync_listener
 from gateway.access import Allowed
 from gateway.cli import main
 from protocol.guard import Rejected
-from protocol.messages import KernelMessage
+from protocol.messages import CheckpointerMessage, KernelMessage
 from protocol.true_copy import TrueCopy
 from tests.simulation import bugs
 
@@ -47,8 +47,8 @@ def loses_the_kernel_with_its_actor() -> None:
     """The KernelActor's next incarnation starts a kernel of its own."""
     sound = system.kernel_actor
 
-    def kernel_actor(handle: KernelHandle) -> Actor[KernelMessage]:
-        run = sound(handle)
+    def kernel_actor(handle: KernelHandle, disk: Address[CheckpointerMessage]) -> Actor[KernelMessage]:
+        run = sound(handle, disk)
 
         async def forgets(mailbox: Mailbox[KernelMessage]) -> None:
             if handle.connection is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -20,7 +21,7 @@ from gateway.state_command import human_age, human_size
 from protocol.document import Document
 from protocol.messages import Entry, SetCell
 from protocol.notebook_file import dump
-from protocol.values import CellValue, NotebookValue
+from protocol.values import CellValue, JsonObject, NotebookValue
 
 
 class Shelf:
@@ -94,6 +95,20 @@ def test_programs_read_the_same_as_json(shelf: Shelf) -> None:
     assert listed["notebook"] == str(shelf.path("x"))
     assert (listed["exists"], listed["open"], listed["unsaved"], listed["updates"]) == (True, False, True, 1)
     assert (listed["queued"], listed["format"]) == (1, FORMAT)
+
+
+def test_large_outputs_count_and_go_with_the_journal(shelf: Shelf) -> None:
+    data: JsonObject = {"image/png": base64.b64encode(bytes(range(256)) * 800).decode()}
+    output: JsonObject = {"output_type": "display_data", "data": data, "metadata": {}}
+    cell = CellValue(id="a", type="code", outputs=(output,))
+    shelf.path("x").write_bytes(dump(NotebookValue(cells=(cell,))))
+    open_notebook(shelf.path("x"), shelf.state, "e").close()
+    [listed] = json.loads(shelf.run("list", "--json"))
+    assert listed["values"] == 1
+    assert listed["size"] > listed["value_bytes"] > 204_800
+    assert re.search(r"^Large outputs +1 \(200 KiB\)$", shelf.run("show", shelf.path("x")), re.MULTILINE)
+    shelf.run("rm", shelf.path("x"), "--yes")
+    assert not shelf.folder("x").exists()
 
 
 def test_show_takes_a_path_or_the_beginning_of_an_id(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

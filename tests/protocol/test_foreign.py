@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from protocol.blobs import carve_notebook
 from protocol.foreign import as_known, merge_file
 from protocol.merge import Report
 from protocol.notebook_file import NotebookFileError, dump, load
 from protocol.seed import arrange
-from protocol.values import CellValue, NotebookValue
+from protocol.values import CellValue, JsonObject, NotebookValue
 from tests.protocol.notebooks import PATIENT, three
 
 pytestmark = pytest.mark.pure
@@ -190,3 +191,17 @@ def test_from_bytes_what_only_the_file_changed_is_taken_and_what_only_we_changed
 
 def words_of(value: NotebookValue) -> set[str]:
     return {line for each in value.cells for line in each.source.split("\n") if line}
+
+
+def test_large_outputs_of_a_base_that_has_them_whole_are_no_change_of_ours() -> None:
+    output: JsonObject = {"output_type": "display_data", "data": {"text/html": ["<p>" * 100]}, "metadata": {}}
+    cells = tuple(CellValue(id=name, type="code", outputs=(output,), top=0, left=0) for name in "ab")
+    whole = arrange(NotebookValue(cells=cells))
+
+    def slim(found: NotebookValue) -> NotebookValue:
+        return carve_notebook(found, 100, lambda blob: None)
+
+    theirs = msgspec.structs.replace(whole, cells=whole.cells[:1], np_graph={})
+    made = merge_file(dump(whole), slim(whole), dump(theirs), slim)
+    assert made.merged.cells == slim(theirs).cells
+    assert (made.report.removed, made.report.conflicts) == (1, 0)

@@ -28,6 +28,8 @@ from protocol.kernel_events import (
     Undecodable,
     UpdateDisplay,
     Welcome,
+    read_stream,
+    read_stream_end,
 )
 from protocol.kernel_requests import AboutKernel
 
@@ -130,3 +132,26 @@ def test_arbitrary_content_never_raises(type_: str, content: bytes) -> None:
     event = Decoder(KEY).decode(frames(type_, content))
     if isinstance(event, Stream):
         event.read()
+
+
+@given(
+    st.text(st.sampled_from('ab\n"\\\u00e9\u2028\U0001f600\x1b'), max_size=300),
+    st.integers(0, 40),
+    st.booleans(),
+    st.sampled_from([{"name": "stdout"}, {"name": "stderr", "more": 1}, {}]),
+)
+def test_the_end_of_a_stream_is_the_end_of_the_whole(
+    text: str, most: int, plain: bool, head: dict[str, object]
+) -> None:
+    content = json.dumps({**head, "text": text}, ensure_ascii=plain).encode()
+    whole = read_stream(content)
+    end = read_stream_end(content, max(1, most))
+    assert end == (whole and (whole[0], whole[1][-max(1, most) :]))
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 15, 16, 17, 18, 20, 25, 30, 40])
+def test_the_end_of_a_stream_is_not_cut_within_a_character(most: int) -> None:
+    for shift in range(12):
+        text = "\u00e9" * 200 + "x" * shift
+        content = json.dumps({"name": "stdout", "text": text}).encode()
+        assert read_stream_end(content, most) == ("stdout", text[-most:])

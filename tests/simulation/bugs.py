@@ -12,12 +12,12 @@ import msgspec
 import trio
 
 import actors.sync_hub
-from actors import checkpointer, fanout, kernel, notebook, recorder, sync_hub
+from actors import checkpointer, fanout, kernel, kernel_values, notebook, recorder, sync_hub
 from actors.disk import NotebookFile
 from actors.journal import Journal
 from gateway import gateway
 from protocol import run_queue
-from protocol.messages import Append, Appended, AppendFailed, Entry, WriteOutputs
+from protocol.messages import Append, Appended, AppendFailed, Done, Entry, WriteOutputs
 from protocol.true_copy import Taken, TrueCopy
 from tests.simulation.ledger import MARKER
 
@@ -227,11 +227,22 @@ def trips_over_its_own_code(plant: Plant) -> None:
     plant(sync_hub, "Recorder", StumblingRecorder)
 
 
+def refers_to_values_before_they_are_durable(plant: Plant) -> None:
+    sound = kernel_values.KernelValues._ask
+
+    async def ask(self: Any, blobs: Any) -> Any:
+        trio.lowlevel.spawn_system_task(sound, self, blobs)
+        return Done()
+
+    plant(kernel_values.KernelValues, "_ask", ask)
+
+
 BUGS: dict[str, tuple[Callable[[Plant], None], ...]] = {
     "I1": (
         lets_out_before_the_append,
         takes_a_failed_append_for_done,
         keeps_in_the_journal_what_was_offered,
+        refers_to_values_before_they_are_durable,
     ),
     "I2": (
         takes_what_is_sent_again_for_new,

@@ -11,6 +11,7 @@ import nbformat
 from pycrdt import Doc
 
 from protocol import notebook_file
+from protocol.blobs import named_by
 from tests.conformance.pycrdt_client import PycrdtClient
 from tests.simulation.disk import Disk
 from tests.simulation.kernel import Process
@@ -23,12 +24,15 @@ REMARKS = ("some output was lost here", "KernelDied", "RunAborted")
 
 
 def check_journal(disk: Disk, ledger: Ledger, where: str) -> dict[str, Any]:
-    """I1, I2 for what a server would find now; its content."""
+    """I1, I2 for what a server would find now, values beside the journal included; its content."""
     client = PycrdtClient("ws://journal", doc=Doc(client_id=1))
     for update in disk.probe().updates:
         client.doc.apply_update(update)
     dump = content(client)
     check_content(dump, ledger, where)
+    for cell, values in dump["maps"].items():
+        if lost := [each.sha256 for each in named_by(values.get("outputs") or []) if not disk.holds(each.sha256)]:
+            raise PromiseBroken("I1", f"{where} refers in {cell} to values that are not there: {lost}")
     return dump
 
 

@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import EllipsisType
@@ -20,9 +20,11 @@ from typing import Any, Literal
 
 import trio
 
+from actors.blob_store import BlobStore
 from actors.boot import OpenNotebook, open_notebook, state_folder
 from actors.disk import NotebookFile, Signature
 from actors.journal import Journal, Replayed
+from protocol.blobs import Blob
 from tests.simulation.ledger import PromiseBroken
 
 Weather = Literal["fine", "slow", "hung", "full", "file full"]
@@ -80,6 +82,7 @@ class Disk:
         notebook = open_notebook(self.path, self._folder / "state", epoch)
         notebook.path = SHOWN
         notebook.file = FaultyFile(self.path, self)
+        notebook.blobs = FaultyBlobs(notebook.blobs, self)
         notebook.journal = FaultyJournal(notebook.journal, self)  # type: ignore[assignment]
         self.on = True
         self._notebook = notebook
@@ -158,6 +161,10 @@ class Disk:
     def in_file(self, name: str) -> bool:
         return name.encode() in self.path.read_bytes()
 
+    def holds(self, name: str) -> bool:
+        """The value of this name, whole."""
+        return BlobStore(state_folder(self._folder / "state", self.path) / "blobs").read(name) is not None
+
     def probe(self) -> Replayed:
         """What a server would find if the power went now."""
         copy = self._copy / "probe"
@@ -201,14 +208,27 @@ class FaultyFile(NotebookFile):
         super().__init__(path)
         self._disk = disk
 
-    def write(self, data: bytes, over: Signature | EllipsisType = ...) -> None:
+    def write(self, pieces: bytes | Iterable[bytes], over: Signature | EllipsisType = ...) -> None:
         disk = self._disk
+        data = pieces if isinstance(pieces, bytes) else b"".join(pieces)
         disk.check_file()
         disk.versions = [self.path.read_bytes(), data]  # an earlier write that failed left one of its two
         with _watched("fsync", disk), _watched("replace", disk):
             super().write(data, over)
         disk.check_file()
         disk.versions = [data]
+
+
+class FaultyBlobs(BlobStore):
+    """The real values, with a fault before each sync and rename."""
+
+    def __init__(self, sound: BlobStore, disk: Disk) -> None:
+        super().__init__(sound.folder, sound.limits)
+        self._disk = disk
+
+    def keep(self, blobs: Iterable[Blob]) -> None:
+        with _watched("fsync", self._disk), _watched("replace", self._disk):
+            super().keep(blobs)
 
 
 @contextmanager

@@ -17,7 +17,9 @@ import trio
 
 from actors.kernel_connection import Channel, Connection, KernelHandle, KernelSettings
 from actors.kernel_process import ConnectionInfo, KernelSpec
+from protocol.blobs import LIMIT
 from protocol.kernel_events import (
+    DisplayData,
     ErrorRaised,
     ExecuteInput,
     ExecuteReply,
@@ -156,6 +158,8 @@ class Process:
         for line in range(lines):
             text = f"{self.number}.{count} {cell} {line}\n"
             self.wires["iopub"].put(Stream(id_, msgspec.json.encode({"name": "stdout", "text": text})))
+            if line == 1:
+                self._show(id_, f"<p>{self.number}.{count} {cell}</p>\n" * 8000)
             await self._pause(self._rng.choice((0.0, 0.01, 0.1, 0.4)))
         if asks:
             self.wires["stdin"].put(InputRequested(id_, f"q-{id_}", b"{}", "?", False))
@@ -165,6 +169,11 @@ class Process:
             self.die()
             await trio.sleep_forever()
         return lines
+
+    def _show(self, id_: str, html: str) -> None:
+        """Something so large that it is kept beside the document."""
+        assert len(html) > LIMIT
+        self.wires["iopub"].put(DisplayData(id_, {"text/html": html}, {}, "", len(html)))
 
     async def _pause(self, seconds: float) -> None:
         with trio.move_on_after(seconds):

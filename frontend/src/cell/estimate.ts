@@ -3,7 +3,8 @@
  * are those of the style sheets of a cell, an editor and an output.
  */
 import { countLines } from '../editor/static';
-import type { CellType, Collapsed, Output } from '../doc/values';
+import { asObject, type CellType, type Collapsed, type Output } from '../doc/values';
+import { referencesOf } from '../output/blobs';
 import { headingOf } from './words';
 
 export interface Estimated {
@@ -28,6 +29,8 @@ const DEFAULT_WIDTH = 600;
 /** Outputs scroll within this, and then offer the rest. */
 const OUTPUTS_MOST = 600;
 const OFFER = 28;
+/** HTML that is not in the document. */
+const LARGE = 300;
 const OUTPUT_GAP = 8;
 const OUTPUTS_PAD = 17;
 /** Text of an output: its size and line height, relative to the size of outputs. */
@@ -71,10 +74,12 @@ function pictureHeight(output: Output, mime: string, width: number): number {
 }
 
 function bundleHeight(output: Output, width: number, line: number): number {
-  const data = (output['data'] ?? {}) as Record<string, unknown>;
+  const data = asObject(output['data']);
+  const elsewhere = referencesOf(data).values;
   for (const mime of ['image/png', 'image/jpeg', 'image/svg+xml']) {
-    if (mime in data) return pictureHeight(output, mime, width);
+    if (mime in data || elsewhere.has(mime)) return pictureHeight(output, mime, width);
   }
+  if (elsewhere.has('text/html')) return LARGE;
   if ('text/html' in data) {
     const html = asText(data['text/html']);
     const rows = html.match(/<tr[\s>]/gi)?.length ?? 0;

@@ -1,5 +1,6 @@
 /** nbformat outputs as what is drawn: neighbouring streams joined, the richest kind of each bundle chosen. Pure. */
 import { asObject, type Json, type JsonObject, type Output } from '../doc/values';
+import { BLOBS, referencesOf, type Reference } from './blobs';
 
 export type Item =
   | { kind: 'stream'; key: string; name: string; pieces: readonly string[] }
@@ -13,6 +14,8 @@ export interface Choice {
   readonly view: View;
   readonly mime: string;
   readonly value: Json;
+  /** Where the value is, if it is not in the document. */
+  readonly reference?: Reference;
   /** `text/plain` of the same bundle: an image's name, and what is shown instead of what cannot be. */
   readonly plain: string;
 }
@@ -50,16 +53,23 @@ function isText(value: Json | undefined): boolean {
 }
 
 export function choose(data: JsonObject): Choice {
-  const plain = textOf(data['text/plain']);
-  const some = (mime: string, view: View): Choice => ({ view, mime, value: data[mime] ?? null, plain });
+  const { values, line } = referencesOf(data);
+  const plain = line ? '' : textOf(data['text/plain']);
+  const some = (mime: string, view: View): Choice => {
+    const reference = values.get(mime);
+    return { view, mime, value: data[mime] ?? null, plain, ...(reference && { reference }) };
+  };
+  const has = (mime: string): boolean => mime in data || values.has(mime);
+  const reads = (mime: string): boolean => values.has(mime) || isText(data[mime]);
   for (const [mime, view] of VIEWS) {
-    if (!(mime in data)) continue;
-    if (view === 'json' ? data[mime] !== undefined : isText(data[mime])) return some(mime, view);
+    if (!has(mime)) continue;
+    if (view === 'json' || reads(mime)) return some(mime, view);
   }
-  const others = Object.keys(data).filter((mime) => mime !== 'text/plain');
+  const mimes = new Set([...Object.keys(data), ...values.keys()]);
+  const others = [...mimes].filter((mime) => mime !== 'text/plain' && (mime !== BLOBS || values.size === 0));
   if (others.includes(WIDGET)) return some(WIDGET, 'widget');
-  const text = others.find((mime) => mime.startsWith('text/') && isText(data[mime]));
-  if ('text/plain' in data && others.length === 0) return some('text/plain', 'text');
+  const text = others.find((mime) => mime.startsWith('text/') && reads(mime));
+  if (has('text/plain') && others.length === 0) return some('text/plain', 'text');
   const json = others.find((mime) => mime.endsWith('+json'));
   if (plain === '' && (text ?? json)) return some((text ?? json) as string, text ? 'text' : 'json');
   return some(others[0] ?? 'text/plain', others.length > 0 ? 'unknown' : 'text');
