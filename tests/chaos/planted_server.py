@@ -7,23 +7,26 @@ hypercorn serves.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import trio
 
 import gateway.app
-from actors import sync_hub, system
+from actors import notebook, sync_hub, system
 from actors.kernel_connection import KernelHandle
 from actors.mailbox import Actor, Address, Mailbox
 from actors.recorder import Recorder
 from gateway import access_middleware, sync_listener
 from gateway.access import Allowed
 from gateway.cli import main
+from protocol import run_queue
 from protocol.guard import Rejected
 from protocol.messages import CheckpointerMessage, KernelMessage
 from protocol.true_copy import TrueCopy
 from tests.simulation import bugs
+from tests.simulation.ledger import MARKER
 
 
 class Forgetful(Recorder):
@@ -44,17 +47,24 @@ def serves_on_without_its_master() -> None:
 
 
 def loses_the_kernel_with_its_actor() -> None:
-    """The KernelActor's next incarnation starts a kernel of its own."""
+    """The KernelActor's next incarnation goes on with its kernel until the cell in hand ends, and no longer."""
     sound = system.kernel_actor
 
     def kernel_actor(handle: KernelHandle, disk: Address[CheckpointerMessage]) -> Actor[KernelMessage]:
         run = sound(handle, disk)
 
+        async def loses_it() -> None:
+            while handle.run is None or not handle.run.ended:
+                await trio.sleep(0.005)
+            assert handle.connection is not None
+            handle.connection.process.signal(signal.SIGKILL)
+
         async def forgets(mailbox: Mailbox[KernelMessage]) -> None:
-            if handle.connection is not None:
-                await handle.connection.end(handle.settings, handle.patience())
-                handle.disconnect()
-            await run(mailbox)
+            async with trio.open_nursery() as nursery:
+                if handle.connection is not None:
+                    nursery.start_soon(loses_it)
+                await run(mailbox)
+                nursery.cancel_scope.cancel()
 
         return forgets
 
@@ -77,6 +87,30 @@ def lets_everybody_in() -> None:
         module.judge = lambda request, policy: Allowed()  # type: ignore[attr-defined]
 
 
+def repeats_an_edit_when_it_recovers() -> None:
+    sound = TrueCopy.build
+
+    def build(self: TrueCopy, *state: Any) -> Any:
+        left_out = sound(self, *state)
+        for cell_id in self.doc.cell_ids():
+            if markers := MARKER.findall(self.doc.source(cell_id)):
+                source = self.doc._maps[cell_id]["source"]
+                self.doc._transact(lambda source=source, last=markers[0]: source.insert(0, last))
+        return left_out
+
+    TrueCopy.build = build  # type: ignore[method-assign]
+
+
+def never_ends_a_run_in_four() -> None:
+    sound, ended = notebook._Notebook._step, dict[str, int]()
+
+    async def step(self: Any, event: run_queue.Event) -> None:
+        if not isinstance(event, run_queue.Ended) or ended.setdefault(event.run, len(ended)) % 4 != 3:
+            await sound(self, event)
+
+    notebook._Notebook._step = step  # type: ignore[method-assign]
+
+
 def _simulated(plant: Callable[[bugs.Plant], None]) -> Callable[[], None]:
     return lambda: plant(setattr)
 
@@ -89,14 +123,14 @@ BUGS: dict[str, Callable[[], None]] = {
         loses_the_kernel_with_its_actor,
         crashes_over_a_malformed_update,
         lets_everybody_in,
+        repeats_an_edit_when_it_recovers,
+        never_ends_a_run_in_four,
     )
 }
 BUGS |= {
     bug.__name__: _simulated(bug)
     for bug in (
-        bugs.takes_what_is_sent_again_for_new,
         bugs.drops_an_update_on_its_way_to_everyone,
-        bugs.forgets_to_end_a_run,
         bugs.leaves_out_a_line_of_output,
         bugs.keeps_who_has_left,
     )

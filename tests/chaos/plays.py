@@ -57,7 +57,7 @@ async def killed_while_a_cell_prints(actor: str, folder: Path, **server_options:
         numbers = [int(line) for line in text.split() if line.isdigit()]
         assert numbers == sorted(set(numbers)), "a line twice, or out of order"
         if LOST not in text:
-            assert numbers == list(range(COUNT))
+            assert numbers == list(range(COUNT)), f"lines are missing: {numbers}"
         else:
             assert actor == "kernel"  # only its death may lose output, and then it says so
             assert numbers[-1] == COUNT - 1

@@ -65,10 +65,10 @@ SOON = [
 LATE = [
     ("serves_on_without_its_master", "no orphan serves: ", partial(killed, Way("hypercorn", "master"))),
     ("loses_the_kernel_with_its_actor", "variables survive", partial(died, "kernel")),
-    ("leaves_out_a_line_of_output", "[0, 1, 2", partial(died, "runs")),
-    ("takes_what_is_sent_again_for_new", "I2: ", partial(killed, Way("ganimede", "group"))),
+    ("leaves_out_a_line_of_output", "lines are missing", partial(died, "runs")),
+    ("repeats_an_edit_when_it_recovers", "I2: ", partial(killed, Way("ganimede", "group"))),
     ("drops_an_update_on_its_way_to_everyone", "I3: ", partial(served, storm)),
-    ("forgets_to_end_a_run", "I4: ", partial(served, storm)),
+    ("never_ends_a_run_in_four", "I4: ", partial(served, storm)),
     ("keeps_who_has_left", "", partial(served, worn)),
 ]
 

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
+from wsproto.utilities import LocalProtocolError
 
 ShowToken = Literal["query", "header", "cookie"]
 BIG = 256 * 1024 * 1024
@@ -108,6 +109,8 @@ class Connection:
                 nursery.cancel_scope.cancel()
         except* ConnectionRejected as group:
             rejected.extend(group.exceptions)
+        except* LocalProtocolError:  # trio-websocket answered a ping while this end was closing
+            self.ended.set()
         finally:
             self._gone.set()
         if rejected:
