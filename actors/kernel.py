@@ -40,6 +40,7 @@ from protocol.messages import (
     StartKernel,
 )
 from protocol.outputs import OutputFold, shape
+from protocol.payloads import next_inputs
 
 _LOST = "[some output was lost here: the kernel's reader had to be restarted]\n"
 _SEEN = 8  # reports whose version of the outputs is remembered
@@ -396,7 +397,16 @@ class _Incarnation:
             del self._versions[next(iter(self._versions))]
         run.unreported, run.told = False, fold.shape
         return RunReport(
-            run.run, run.cell_id, start, outputs, run.execution_count, run.started, run.input, run.ended
+            run.run,
+            run.cell_id,
+            start,
+            outputs,
+            run.execution_count,
+            run.started,
+            run.input,
+            run.ended,
+            dict(run.times),
+            next_inputs(run.payload),
         )
 
 

@@ -68,6 +68,8 @@ class RunInHand:
     unreported: bool = False  # output was consumed that no report has told of
     told: tuple[int, int] = (0, 0)  # the shape of the outputs that the last report told of
     displays: dict[str, list[int]] = field(default_factory=dict)
+    times: dict[str, str] = field(default_factory=dict)  # when the kernel said what
+    payload: tuple[JsonObject, ...] = ()  # of the execute_reply
 
 
 class Connection:

@@ -10,17 +10,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from protocol.messages import Change, Entry, RunEnded, SetCell, WriteOutputs
-from protocol.run_queue import (
+from protocol.run_events import (
     Dismissed,
+    Effect,
     Emptied,
     Ended,
     Event,
     Found,
+    Interrupt,
     Queued,
     Run,
     State,
     TakenUp,
     Write,
+)
+from protocol.run_queue import (
     chosen,
     is_queued,
     live,
@@ -28,8 +32,9 @@ from protocol.run_queue import (
     recovered,
     refusal,
     step,
-    with_entry,
+    with_entries,
 )
+from protocol.run_words import source_crc
 from protocol.values import CellValue, JsonObject, NotebookValue
 
 pytestmark = pytest.mark.pure
@@ -63,8 +68,9 @@ class Document:
         self.recorded: tuple[Entry, ...] = ()
         self.runs: list[str] = []
         self.resumed: list[str] = []
+        self.interrupts = 0
 
-    def take(self, effects: Iterable[Write | Run]) -> None:
+    def take(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Write(changes, queue):
@@ -72,6 +78,8 @@ class Document:
                     self.recorded = queue
                 case Run(started, resumed):
                     (self.resumed if resumed else self.runs).append(started.cell_id)
+                case Interrupt():
+                    self.interrupts += 1
 
     def change(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -84,13 +92,13 @@ class Document:
 
 def test_the_first_cell_runs_at_once_and_its_old_outputs_and_count_go() -> None:
     state, effects = step(State(), Queued(entry("a")))
-    [write, run] = effects
+    [write, ran] = effects
     assert state == State(entry("a", begun=True))
-    assert write == Write(
-        (SetCell("a", {"state": "running", "execution_count": None}), WriteOutputs("a", 0, ())),
-        (entry("a", begun=True),),
-    )
-    assert run == Run(entry("a", begun=True))
+    begun = entry("a", begun=True)
+    run = {"who": "me", "queued": 0.0, "began": 0.0, "source_crc": source_crc("source of a")}
+    values: JsonObject = {"state": "running", "queued": None, "execution_count": None, "run": run}
+    assert write == Write((SetCell("a", values), WriteOutputs("a", 0, ())), (begun,))
+    assert ran == Run(begun)
 
 
 def test_an_entry_that_was_recorded_as_begun_only_runs() -> None:
@@ -144,7 +152,12 @@ def test_the_last_outputs_go_into_the_same_edit_before_the_cell_is_idle() -> Non
     state, _ = play(Queued(entry("a")))
     last = WriteOutputs("a", 3, ({"output_type": "stream"},))
     _, [write] = step(state, Ended("run-a", OK, (last,), 4))
-    assert write == Write((last, SetCell("a", {"state": "idle"})), ())
+    assert isinstance(write, Write)
+    written, idle = write.changes
+    assert written == last
+    assert isinstance(idle, SetCell)
+    assert idle.values["state"] == "idle"
+    assert write.queue == ()
 
 
 @pytest.mark.parametrize(("ended", "name"), [(DIED, "KernelDied"), (ABORTED, "RunAborted")])
@@ -273,7 +286,7 @@ def test_a_cell_that_is_queued_by_hand_is_not_offered_any_more_and_the_others_ar
     state, document = play(Queued(entry("b")), state=State(offered=LEFT))
     assert state.offered == (LEFT[0], LEFT[2])
     assert document.recorded == (entry("b", begun=True), LEFT[0], LEFT[2])
-    assert with_entry((entry("d"), *LEFT), entry("b")) == (entry("d"), entry("b"), LEFT[0], LEFT[2])
+    assert with_entries((entry("d"), *LEFT), entry("b")) == (entry("d"), entry("b"), LEFT[0], LEFT[2])
 
 
 @pytest.mark.parametrize("event", [Ended("run-d", ERROR), Ended("run-d", OK), Emptied()], ids=str)
@@ -312,7 +325,7 @@ class Storm(RuleBasedStateMachine):
         begun = self.state.free  # then the hub begins it in the same append
         made = Entry(f"run{self.number}", cell, "", begun=begun)
         self.document.states[cell] = "running" if begun else "queued"
-        self.document.recorded = with_entry(self.document.recorded, made)
+        self.document.recorded = with_entries(self.document.recorded, made)
         return made
 
     @rule(interrupted=st.booleans(), dies=st.booleans())
