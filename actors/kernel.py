@@ -40,7 +40,6 @@ from protocol.messages import (
     StartKernel,
 )
 from protocol.outputs import OutputFold, shape
-from protocol.payloads import next_inputs
 
 _LOST = "[some output was lost here: the kernel's reader had to be restarted]\n"
 _SEEN = 8  # reports whose version of the outputs is remembered
@@ -232,10 +231,10 @@ class _Incarnation:
     async def _shut_down(self, reply: Reply[Done]) -> None:
         async with self._transition:
             self._leave("The kernel was shut down.")
+            self._refuse_starters("The kernel was shut down.")  # and not who asks for a new one meanwhile
             await self._end_process()
             self._handle.death = ""
-            self._phase = None
-            self._refuse_starters("The kernel was shut down.")
+            self._phase = KernelStatus.STARTING if self._starters else None
         reply(Done())
         self._changed()
 
@@ -396,18 +395,7 @@ class _Incarnation:
         while len(self._versions) > _SEEN:
             del self._versions[next(iter(self._versions))]
         run.unreported, run.told = False, fold.shape
-        return RunReport(
-            run.run,
-            run.cell_id,
-            start,
-            outputs,
-            run.execution_count,
-            run.started,
-            run.input,
-            run.ended,
-            dict(run.times),
-            next_inputs(run.payload),
-        )
+        return run.report(start, outputs)
 
 
 def _why_it_ended(connection: Connection, conversation: Conversation) -> str:

@@ -22,8 +22,9 @@ from actors.kernel_spec import KernelSpec, StartFailed, UnknownKernel, find_spec
 from actors.zmq_socket import ZmqSocket
 from protocol.kernel_events import Decoder
 from protocol.kernel_requests import AboutKernel
-from protocol.messages import DisplayChange, InputRequest, RunEnded
+from protocol.messages import DisplayChange, InputRequest, RunEnded, RunReport
 from protocol.outputs import OutputLimits
+from protocol.payloads import next_inputs
 from protocol.values import JsonObject
 
 Channel: TypeAlias = Literal["shell", "control", "stdin", "iopub"]
@@ -70,6 +71,20 @@ class RunInHand:
     displays: dict[str, list[int]] = field(default_factory=dict)
     times: dict[str, str] = field(default_factory=dict)  # when the kernel said what
     payload: tuple[JsonObject, ...] = ()  # of the execute_reply
+
+    def report(self, start: int, outputs: tuple[JsonObject, ...]) -> RunReport:
+        return RunReport(
+            self.run,
+            self.cell_id,
+            start,
+            outputs,
+            self.execution_count,
+            self.started,
+            self.input,
+            self.ended,
+            dict(self.times),
+            next_inputs(self.payload),
+        )
 
 
 class Connection:

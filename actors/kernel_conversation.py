@@ -266,7 +266,7 @@ class Conversation:
                 pass  # comm messages and what nobody can read
 
     def _hear_status(self, run: RunInHand, parent: str, state: str, date: str) -> None:
-        if parent == run.msg_id:
+        if parent == run.msg_id != "":
             _note(run, f"iopub.status.{state}", date)
             if state == "busy":
                 run.started = run.status is None or run.started

@@ -35,6 +35,7 @@ PUSHES = {
 
 # What each method's message is here, and the code of its error where it has to be one.
 ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
+    ("kernel", "shut_down"): ({}, None),
     ("notebook", "get"): (None, None),
     ("notebook", "queue_cell"): ({"cell_id": "nowhere"}, "no_such_cell"),
     ("notebook", "run"): ({"what": "below", "cell_id": "nowhere"}, "no_such_cell"),
@@ -55,7 +56,6 @@ ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
     ("kernel", "restart_kernel"): ({}, None),
     ("kernel", "start_kernel"): ({}, None),
     ("kernel", "change_kernel"): ({"name": "nowhere"}, "unknown_kernel"),
-    ("kernel", "shut_down"): ({}, None),
     ("kernel", "input_reply"): ({"value": "x"}, "no_input"),
     ("kernel", "specs"): (None, None),
     ("config", "get"): (None, None),
@@ -348,7 +348,7 @@ async def test_the_summary_has_its_documented_keys(server: Server) -> None:
         assert summary["cells"] == len(page.array("cells"))
         assert summary["clients"] >= 1
         assert summary["saving"]["status"] in ("saved", "saving")
-        assert set(summary["kernel"]) == {"busy", "status", "name", "reason", "incarnation"}
+        assert set(summary["kernel"]) == {"busy", "status", "name", "reason", "incarnation", "paused"}
         assert (summary["kernel"]["name"], summary["kernel"]["status"]) == ("python3", "idle")
         assert (summary["running"], summary["queued"], summary["input"]) == (None, [], None)
         assert summary["offered"] == []
