@@ -254,10 +254,10 @@ class _Incarnation:
     async def _shut_down(self, reply: Reply[Done]) -> None:
         async with self._transition:
             self._leave("The kernel was shut down.")
+            self._refuse_starters("The kernel was shut down.")  # and not who asks for a new one meanwhile
             await self._end_process()
             self._handle.death = ""
-            self._phase = None
-            self._refuse_starters("The kernel was shut down.")
+            self._phase = KernelStatus.STARTING if self._starters else None
         reply(Done())
         self._changed()
 

@@ -23,8 +23,9 @@ from actors.zmq_socket import ZmqSocket
 from protocol.comms import Comms
 from protocol.kernel_events import Decoder
 from protocol.kernel_requests import AboutKernel
-from protocol.messages import DisplayChange, InputRequest, RunEnded
+from protocol.messages import DisplayChange, InputRequest, RunEnded, RunReport
 from protocol.outputs import OutputLimits
+from protocol.payloads import next_inputs
 from protocol.values import JsonObject
 from protocol.widget_outputs import WidgetOutputs
 
@@ -81,6 +82,22 @@ class RunInHand:
     unreported: bool = False  # output was consumed that no report has told of
     told: tuple[int, int] = (0, 0)  # the shape of the outputs that the last report told of
     displays: dict[str, list[int]] = field(default_factory=dict)
+    times: dict[str, str] = field(default_factory=dict)  # when the kernel said what
+    payload: tuple[JsonObject, ...] = ()  # of the execute_reply
+
+    def report(self, start: int, outputs: tuple[JsonObject, ...]) -> RunReport:
+        return RunReport(
+            self.run,
+            self.cell_id,
+            start,
+            outputs,
+            self.execution_count,
+            self.started,
+            self.input,
+            self.ended,
+            dict(self.times),
+            next_inputs(self.payload),
+        )
 
 
 class Connection:

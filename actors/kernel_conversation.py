@@ -39,6 +39,7 @@ from protocol.kernel_requests import AboutKernel
 from protocol.messages import DisplayChange, InputRequest, RunEnded
 from protocol.output_form import document_output
 from protocol.outputs import OutputFold
+from protocol.payloads import pages
 from protocol.values import JsonObject
 
 _WAITING = 16  # messages of a Python kernel
@@ -178,6 +179,9 @@ class Conversation:
             run.resent, run.status, run.idle, run.fence = True, None, False, ""
             self._send_run(run)
             return
+        if self.fold is not None:  # at the end, as output may come behind the reply
+            for page in pages(run.msg_id, run.payload):
+                self.fold.add(page, trio.current_time())
         self._end(run, _how_it_ended(run))
 
     async def _send_fence(self, run: RunInHand) -> None:
@@ -275,11 +279,11 @@ class Conversation:
                 if run is not None and parent == run.fence and run.status is None:
                     run.status = "lost"
                     self._settle(run)
-            case StatusChanged(parent, state):
+            case StatusChanged(parent, state, date):
                 if parent in self._nudges:
                     self._subscribed.set()
                 if run is not None:
-                    self._hear_status(run, parent, state)
+                    self._hear_status(run, parent, state, date)
                 self._comms.hear_status(parent, state)
             case _ if isinstance(event, _OUTPUTS):
                 self._hear_output(run, event, now)
@@ -298,8 +302,9 @@ class Conversation:
             case _:
                 pass  # what nobody acts on or can read
 
-    def _hear_status(self, run: RunInHand, parent: str, state: str) -> None:
-        if parent == run.msg_id:
+    def _hear_status(self, run: RunInHand, parent: str, state: str, date: str) -> None:
+        if parent == run.msg_id != "":
+            _note(run, f"iopub.status.{state}", date)
             if state == "busy":
                 run.started = run.status is None or run.started
             elif state == "idle":
@@ -311,10 +316,13 @@ class Conversation:
 
     def _hear_run(self, run: RunInHand, event: ExecuteInput | ExecuteReply | InputRequested) -> None:
         match event:
-            case ExecuteInput(_, count):
+            case ExecuteInput(_, count, date):
+                _note(run, "iopub.execute_input", date)
                 run.started = run.began = True
                 run.execution_count = count
-            case ExecuteReply(_, status, count, _):
+            case ExecuteReply(_, status, count, _, payload, date):
+                _note(run, "shell.execute_reply", date)
+                run.payload = payload
                 run.status = status
                 run.execution_count = run.execution_count if count is None else count
                 self._settle(run)
@@ -350,6 +358,11 @@ class Conversation:
             waiting = self._handle.changes
             waiting[:] = [each for each in waiting if (each[1].cell_id, each[1].index) != (cell_id, index)]
             waiting.append((self._handle.reports + 1, change))
+
+
+def _note(run: RunInHand, what: str, date: str) -> None:
+    if date and not run.ended:
+        run.times[what] = date
 
 
 def end_run(handle: KernelHandle, fold: OutputFold | None, ended: RunEnded) -> None:

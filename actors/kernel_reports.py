@@ -92,6 +92,4 @@ class Reports:
         while len(self._versions) > _SEEN:
             del self._versions[next(iter(self._versions))]
         run.unreported, run.told = False, fold.shape
-        return RunReport(
-            run.run, run.cell_id, start, outputs, run.execution_count, run.started, run.input, run.ended
-        )
+        return run.report(start, outputs)

@@ -12,6 +12,8 @@ import msgspec
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from traitlets import TraitError
 
+from protocol.messages import InstalledKernel
+
 
 class KernelSpec(msgspec.Struct, frozen=True):
     """An installed kernelspec. ``interrupt_mode``: "signal" or "message"."""
@@ -39,6 +41,22 @@ class StartFailed(msgspec.Struct, frozen=True):
 def installed_kernels() -> tuple[str, ...]:
     """The names that may be started. Blocking."""
     return tuple(sorted(KernelSpecManager().find_kernel_specs()))
+
+
+def described_kernels() -> tuple[InstalledKernel, ...]:
+    """What may be started, by name, with what people call it. Blocking."""
+    return tuple(map(_described, installed_kernels()))
+
+
+def _described(name: str) -> InstalledKernel:
+    try:
+        spec = KernelSpecManager().get_kernel_spec(name)
+    except (NoSuchKernel, TypeError, OSError, ValueError, TraitError):  # starting it says what is wrong
+        return InstalledKernel(name, name, "")
+    title, language = spec.display_name, spec.language
+    return InstalledKernel(
+        name, title if isinstance(title, str) and title else name, language if isinstance(language, str) else ""
+    )
 
 
 def find_spec(name: str) -> KernelSpec | UnknownKernel | StartFailed:

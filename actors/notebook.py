@@ -9,89 +9,78 @@ again: the KernelActor knows the run by its id and it goes on, with the outputs 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import trio
+from msgspec.structs import replace
 
-from actors.mailbox import Actor, ActorDied, Address, Mailbox, again
-from actors.run_news import Watchers
+from actors.mailbox import Actor, Address, Mailbox, again
+from actors.runs import Runs, RunSettings
 from protocol import run_queue
 from protocol.messages import (
     AnswerInput,
-    Change,
-    DescribeDocument,
+    CancelCell,
+    ChangeKernel,
     DescribeRuns,
     DismissQueue,
     Done,
     DraftEntry,
-    Edit,
     Enqueue,
+    EnqueueRun,
     Entry,
-    Execute,
     HubMessage,
+    InstalledKernel,
     InterruptAll,
-    InterruptKernel,
     InterruptRun,
     KernelMessage,
-    KernelReport,
-    KernelStatus,
+    MoveCell,
     NotebookMessage,
     Notice,
-    Pull,
+    PauseQueue,
     QueueCell,
-    ReadNotebook,
-    ReadQueue,
+    QueueCells,
     Refused,
-    ReplaceOutput,
-    Reply,
     ReplyInput,
     Restart,
     RestartKernel,
     ResumeQueue,
-    RunEnded,
-    RunReport,
+    RunNext,
     RunsSummary,
-    SetCell,
-    SetKernel,
     SetNotebookMetadata,
+    ShutDown,
+    ShutDownKernel,
     Start,
     StartKernel,
     TakeUp,
     WatchRuns,
-    WriteOutputs,
 )
+from protocol.run_events import Added, Cancelled, Dismissed, Emptied, Moved, Paused, Queued, TakenUp
+from protocol.run_words import beginning
 from protocol.values import JsonObject
 
-DEFAULT_KERNEL = "python3"
-
-_BUSY: JsonObject = {"busy": True, "status": str(KernelStatus.BUSY)}
+OfKernel: TypeAlias = Start | Restart | ChangeKernel | ShutDown
 
 
 def notebook_actor(
-    hub: Address[HubMessage],
-    kernel: Address[KernelMessage],
-    *,
-    kernel_name: str,
-    new_id: Callable[[], str],
+    hub: Address[HubMessage], kernel: Address[KernelMessage], settings: RunSettings
 ) -> Actor[NotebookMessage]:
-    """The actor. ``kernel_name``: forced by the settings, empty for the notebook's own."""
-
     async def run(mailbox: Mailbox[NotebookMessage]) -> None:
-        actor = _Notebook(hub, kernel, kernel_name, new_id)
+        runs = Runs(hub, kernel, settings)
         try:
             async with trio.open_nursery() as nursery:
-                await actor.reconcile()
-                nursery.start_soon(actor.follow_kernel)
+                actor = _Notebook(hub, kernel, settings, runs, nursery)
+                await runs.reconcile()
+                nursery.start_soon(runs.follow_kernel)
+                nursery.start_soon(runs.watch_limits)
                 async for message in mailbox:
-                    if isinstance(message, Start | Restart):  # these take seconds; other mail goes on
+                    if isinstance(message, OfKernel):  # these take seconds; other mail goes on
                         nursery.start_soon(actor.manage_kernel, message)
                     else:
-                        async with actor.turn:
+                        async with runs.turn:
                             await actor.handle(message)
                 nursery.cancel_scope.cancel()
         finally:
-            actor.news.close()
+            runs.news.close()
 
     return run
 
@@ -101,253 +90,186 @@ class _Notebook:
         self,
         hub: Address[HubMessage],
         kernel: Address[KernelMessage],
-        kernel_name: str,
-        new_id: Callable[[], str],
+        settings: RunSettings,
+        runs: Runs,
+        nursery: trio.Nursery,
     ) -> None:
         self._hub = hub
         self._kernel = kernel
-        self._kernel_name = kernel_name
-        self._new_id = new_id
-        # Two sources of events, mail and the kernel's reports, are handled one at a time.
-        self.turn = trio.Lock()
-        self.news = Watchers()
-        self._state = run_queue.State()
-        self._written: list[JsonObject] = []
-        self._report: KernelReport | None = None
-        self._handed_over = ""  # the entry that the kernel had before it was durable
-        self._shown: JsonObject = {}
-        self._language: JsonObject = {}
-
-    # ------------------------------------------------------------------------------------------------- asking
-
-    async def _edit(self, changes: tuple[Change, ...], queue: tuple[Entry, ...] | None = None) -> None:
-        # Asked and not told: an edit that a dying hub had in hand would leave a cell "running" for ever.
-        await again(lambda: self._hub.ask(Edit, changes, queue))
-
-    async def _spec(self, wanted: str = "") -> str:
-        """Which kernelspec a new kernel should have."""
-        summary = await again(lambda: self._hub.ask(DescribeDocument))
-        return wanted or self._kernel_name or summary.kernelspec or DEFAULT_KERNEL
-
-    # -------------------------------------------------------------------------------------------------- queue
-
-    async def reconcile(self) -> None:
-        """What the last incarnation, or the last server, left in the queue."""
-        recorded = await again(lambda: self._hub.ask(ReadQueue))
-        found = run_queue.Found(recorded.entries, alive=not recorded.recovered)
-        if recorded.recovered:
-            notebook = await again(lambda: self._hub.ask(ReadNotebook))
-            found = run_queue.recovered(recorded.entries, notebook)
-        async with self.turn:
-            await self._step(found)
-
-    async def _step(self, event: run_queue.Event) -> None:
-        self._state, effects = run_queue.step(self._state, event)
-        for effect in effects:
-            match effect:
-                case run_queue.Write(changes, queue):
-                    await self._edit(changes, queue)
-                case run_queue.Run(entry, _) if entry.id == self._handed_over:
-                    pass
-                case run_queue.Run(entry, resumed):
-                    self._written = await self._outputs(entry.cell_id) if resumed else []
-                    await self._execute(entry)
-                case _:
-                    assert_never(effect)
-        self.news.tell_offer(run_queue.offer(self._state))
-
-    async def _outputs(self, cell_id: str) -> list[JsonObject]:
-        notebook = await again(lambda: self._hub.ask(ReadNotebook))
-        return next((list(cell.outputs) for cell in notebook.cells if cell.id == cell_id), [])
-
-    async def _execute(self, entry: Entry) -> None:
-        """Hand the run to the kernel. Idempotent: a kernel that has it already goes on with it."""
-        spec = await self._spec() if self._needs_kernel() else ""
-        answer = await again(
-            lambda: self._kernel.ask(
-                Execute, entry.id, entry.cell_id, entry.source, spec or DEFAULT_KERNEL, tuple(self._written)
-            )
-        )
-        if isinstance(answer, Refused):
-            self.news.tell(Notice(answer.code, answer.message, "error"))
-            if self._report is not None and (changes := self._kernel_changes(self._report)):
-                await self._edit(tuple(changes))  # it was said to be busy already
-            ended = RunEnded("aborted", answer.message)
-            await self._step(run_queue.Ended(entry.id, ended, outputs=len(self._written)))
-
-    def _needs_kernel(self) -> bool:
-        return self._report is None or self._report.status in (KernelStatus.NONE, KernelStatus.DEAD)
+        self._settings = settings
+        self._runs = runs
+        self._nursery = nursery
 
     async def handle(self, message: NotebookMessage) -> None:
+        runs = self._runs
         match message:
             case QueueCell(reply, cell_id, who):
-                await self._queue_cell(reply, cell_id, who)
+                reply(await self._queue_cell(cell_id, who))
+            case QueueCells():
+                await self._queue_cells(message)
+            case RunNext() | CancelCell() | MoveCell() | PauseQueue():
+                await self._order(message)
             case ResumeQueue():
                 await self._resume(message)
             case DismissQueue(reply):
-                await self._step(run_queue.Dismissed())
+                await runs.step(Dismissed())
                 reply(Done())
             case InterruptAll(reply):
-                await self._step(run_queue.Emptied())
-                await self._interrupt(reply)
+                await runs.step(Emptied())
+                await runs.interrupt()
+                reply(Done())
             case InterruptRun(reply):
-                await self._interrupt(reply)
+                await runs.interrupt()
+                reply(Done())
             case ReplyInput(reply, request_id, value):
                 reply(await again(lambda: self._kernel.ask(AnswerInput, request_id, value)))
             case DescribeRuns(reply):
                 reply(self._summary())
             case WatchRuns(reply, outlet):
-                self.news.watch(outlet)
+                runs.news.watch(outlet)
                 reply(Done())
-            case Start() | Restart():
+            case Start() | Restart() | ChangeKernel() | ShutDown():
                 await self.manage_kernel(message)
             case _:
                 assert_never(message)
 
-    async def _queue_cell(self, reply: Reply[Done | Refused], cell_id: str, who: str) -> None:
-        refused = run_queue.refusal(self._state, cell_id)
-        if refused is not None or run_queue.is_queued(self._state, cell_id):
-            reply(refused or Done())
-            return
-        entry_id = self._new_id()
+    # -------------------------------------------------------------------------------------------------- queueing
+
+    async def _queue_cell(self, cell_id: str, who: str) -> Done | Refused:
+        runs = self._runs
+        refused = run_queue.refusal(runs.state, cell_id)
+        if refused is not None or run_queue.is_queued(runs.state, cell_id):
+            return refused or Done()
+        entry_id = self._settings.new_id()
         draft = await again(lambda: self._hub.ask(DraftEntry, entry_id, cell_id, who))
         if isinstance(draft, Refused):
-            reply(draft)
-            return
-        begins = self._beginning(cell_id) if self._state.free else ()
-        if begins and self._kernel_is_idle:
-            await self._hand_over(draft)
+            return draft
+        now = runs.now().date
+        draft = replace(draft, command=entry_id, queued=now, began=now if runs.state.free else 0.0)
+        idle = runs.kernel_is_idle
+        begins = beginning(draft) if runs.state.free else ()
+        if begins and idle:
+            begins = (*begins, runs.shown.busy())
+            await runs.hand_over(draft)
         entry = await again(lambda: self._hub.ask(Enqueue, draft, begins))
-        reply(Done())
-        if entry.begun and self._kernel_is_idle:
-            self._shown = {**self._shown, **_BUSY}  # the old dict has travelled
-        await self._step(run_queue.Queued(entry))
+        if entry.begun and idle:
+            runs.shown.was_busy()
+        await runs.step(Queued(entry))
+        return Done()
+
+    async def _queue_cells(self, message: QueueCells) -> None:
+        """A restart takes seconds; what is to run behind it is drafted already, and other mail goes on."""
+        if message.restart:
+            self._nursery.start_soon(self._restart_and_queue, message)
+        else:
+            message.reply(await self._record(message.drafts))
+
+    async def _restart_and_queue(self, message: QueueCells) -> None:
+        answer = await self._renew(await self._runs.spec())
+        if isinstance(answer, Refused):
+            message.reply(answer)
+            return
+        async with self._runs.turn:
+            message.reply(await self._record(message.drafts))
+
+    async def _record(self, drafts: tuple[Entry, ...]) -> tuple[str, ...]:
+        """Let these wait, but for cells that wait or run; the cells that are new."""
+        runs, command = self._runs, self._settings.new_id()
+        now = runs.now().date
+        entries = tuple(
+            replace(draft, id=self._settings.new_id(), command=command, queued=now)
+            for draft in run_queue.fresh(runs.state, drafts)
+        )
+        if entries:
+            await again(lambda: self._hub.ask(EnqueueRun, entries))
+            await runs.step(Added(entries))
+        return tuple(entry.cell_id for entry in entries)
+
+    async def _order(self, message: RunNext | CancelCell | MoveCell | PauseQueue) -> None:
+        runs = self._runs
+        match message:
+            case PauseQueue(reply, paused):
+                await runs.step(Paused(paused))
+                reply(Done())
+            case RunNext(reply, cell_id, who):
+                queued = await self._queue_cell(cell_id, who)
+                await runs.step(Moved(cell_id, 1))
+                reply(queued)
+            case CancelCell(reply, cell_id):
+                refused = run_queue.not_waiting(runs.state, cell_id)
+                await runs.step(Cancelled(cell_id))
+                reply(refused or Done())
+            case MoveCell(reply, cell_id, place):
+                refused = run_queue.not_waiting(runs.state, cell_id)
+                await runs.step(Moved(cell_id, place))
+                reply(refused or Done())
+            case _:
+                assert_never(message)
 
     async def _resume(self, message: ResumeQueue) -> None:
         # New ids: the old ones belong to what a former server ran, and the hub can be asked twice.
-        chosen = tuple((entry.id, self._new_id()) for entry in run_queue.chosen(self._state, message.interrupted))
-        taken = await again(lambda: self._hub.ask(TakeUp, chosen, message.who)) if chosen else ()
+        runs, new_id = self._runs, self._settings.new_id
+        chosen = tuple((entry.id, new_id()) for entry in run_queue.chosen(runs.state, message.interrupted))
+        now = runs.now().date
+        taken = await again(lambda: self._hub.ask(TakeUp, chosen, message.who, now)) if chosen else ()
         if taken:
             message.reply(Done())
         else:
             message.reply(Refused("no_offer", "There is nothing left of what was offered to run again."))
         if chosen:
-            await self._step(run_queue.TakenUp(taken))
+            await runs.step(TakenUp(taken))
 
-    async def _hand_over(self, entry: Entry) -> None:
-        """The kernel begins while the entry is being recorded; whoever asked for the run hears when it is."""
-        self._written = []
-        answer = await again(
-            lambda: self._kernel.ask(Execute, entry.id, entry.cell_id, entry.source, DEFAULT_KERNEL, ())
-        )
+    # ------------------------------------------------------------------------------------------------ the kernel
+
+    async def manage_kernel(self, message: OfKernel) -> None:
+        runs = self._runs
+        match message:
+            case Start(reply, name):
+                spec = await runs.spec(name)
+                reply(self._told(await again(lambda: self._kernel.ask(StartKernel, spec))))
+            case Restart(reply):
+                reply(await self._renew(await runs.spec()))
+            case ChangeKernel(reply, kernel):
+                reply(await self._change(kernel))
+            case ShutDown(reply):
+                await self._empty()
+                reply(await again(lambda: self._kernel.ask(ShutDownKernel)))
+            case _:
+                assert_never(message)
+
+    async def _empty(self) -> None:
+        async with self._runs.turn:
+            await self._runs.step(Emptied())
+
+    async def _renew(self, spec: str) -> Done | Refused:
+        await self._empty()
+        return self._told(await again(lambda: self._kernel.ask(RestartKernel, spec)))
+
+    async def _change(self, kernel: InstalledKernel) -> Done | Refused:
+        fixed = self._settings.kernel
+        if fixed and fixed != kernel.name:
+            return Refused("kernel_fixed", f"This server was told to run every notebook with {fixed!r}.")
+        answer = await self._renew(kernel.name)
         if isinstance(answer, Done):
-            self._handed_over = entry.id
+            spec: JsonObject = {"name": kernel.name, "display_name": kernel.display_name}
+            if kernel.language:
+                spec["language"] = kernel.language
+            await self._runs.edit((SetNotebookMetadata({"kernelspec": spec}),))
+        return answer
 
-    def _beginning(self, cell_id: str) -> tuple[Change, ...]:
-        """What begins a run, and that an idle kernel is busy now: one append less than when it says so itself."""
-        changes = run_queue.beginning(cell_id)
-        return (*changes, SetKernel(_BUSY)) if self._kernel_is_idle else changes
-
-    @property
-    def _kernel_is_idle(self) -> bool:
-        return self._report is not None and self._report.status is KernelStatus.IDLE
-
-    async def _interrupt(self, reply: Reply[Done]) -> None:
-        if self._state.running is not None:
-            await again(lambda: self._kernel.ask(InterruptKernel))
-        reply(Done())
-
-    async def manage_kernel(self, message: Start | Restart) -> None:
-        if isinstance(message, Restart):
-            async with self.turn:
-                await self._step(run_queue.Emptied())
-        spec = await self._spec(message.kernel if isinstance(message, Start) else "")
-        make = RestartKernel if isinstance(message, Restart) else StartKernel
-        answer = await again(lambda: self._kernel.ask(make, spec))
+    def _told(self, answer: Done | Refused) -> Done | Refused:
         if isinstance(answer, Refused):
-            self.news.tell(Notice(answer.code, answer.message, "error"))
-        message.reply(answer)
-
-    # ------------------------------------------------------------------------------------- the kernel's reports
-
-    async def follow_kernel(self) -> None:
-        """Pull the kernel's state for as long as this incarnation lives."""
-        seen = 0
-        while True:
-            try:
-                report = await self._kernel.ask(Pull, seen)
-            except ActorDied:
-                seen = 0
-                continue
-            async with self.turn:
-                await self._readopt(report)
-                await self._hear(report)
-            seen = report.number
-
-    async def _readopt(self, report: KernelReport) -> None:
-        """Hand the KernelActor the run again if it does not hold it: it restarted, or the report is older than the
-        run, and then asking twice is harmless."""
-        running = self._state.running
-        if running is not None and (report.run is None or report.run.run != running.id):
-            await self._execute(running)
-
-    async def _hear(self, report: KernelReport) -> None:
-        self._report = report
-        # A change of another output counts in the outputs as of this report: it comes after the run's own.
-        changes, displays = self._kernel_changes(report), _display_changes(report)
-        self.news.tell_kernel(report)
-        run = report.run
-        if run is None or self._state.running is None or run.run != self._state.running.id:
-            self.news.tell_input(None)
-            if changes or displays:
-                await self._edit((*changes, *displays))
-            return
-        self.news.tell_input(run.input if run.ended is None else None, run.cell_id)
-        changes += self._run_changes(run)
-        changes += displays
-        if run.ended is not None:
-            await self._step(run_queue.Ended(run.run, run.ended, tuple(changes), len(self._written)))
-        elif changes:
-            await self._edit(tuple(changes))
-
-    def _kernel_changes(self, report: KernelReport) -> list[Change]:
-        shown: JsonObject = {
-            "busy": report.status in (KernelStatus.BUSY, KernelStatus.INTERRUPTING, KernelStatus.NOT_RESPONDING),
-            "status": str(report.status),
-            "name": report.name,
-            "reason": report.reason,
-            "incarnation": report.incarnation,
-        }
-        changes: list[Change] = []
-        if shown != self._shown:
-            self._shown = shown
-            changes.append(SetKernel(shown))
-        if report.status is KernelStatus.IDLE and report.language_info not in ({}, self._language):
-            self._language = report.language_info
-            changes.append(SetNotebookMetadata({"language_info": report.language_info}))
-        return changes
-
-    def _run_changes(self, run: RunReport) -> list[Change]:
-        changes: list[Change] = []
-        if run.start < len(self._written) or run.outputs:
-            self._written[run.start :] = run.outputs
-            changes.append(WriteOutputs(run.cell_id, run.start, run.outputs))
-        if run.execution_count is not None:
-            changes.append(SetCell(run.cell_id, {"execution_count": run.execution_count}))
-        return changes
-
-    # -------------------------------------------------------------------------------------------- what is told
+            self._runs.news.tell(Notice(answer.code, answer.message, "error"))
+        return answer
 
     def _summary(self) -> RunsSummary:
-        running = self._state.running
+        state, news = self._runs.state, self._runs.news
+        running = state.running
+        shown = self._runs.shown.kernel
         return RunsSummary(
-            dict(self._shown),
+            {**shown, "paused": state.paused} if shown else {},
             running.cell_id if running else None,
-            tuple(entry.cell_id for entry in self._state.waiting),
-            self.news.offered,
-            self.news.input,
+            tuple(entry.cell_id for entry in state.waiting),
+            news.offered,
+            news.input,
         )
-
-
-def _display_changes(report: KernelReport) -> list[Change]:
-    return [ReplaceOutput(each.cell_id, each.index, each.data, each.metadata) for each in report.displays]

@@ -38,13 +38,24 @@ class Unsaved:
     """What was let out and may not be in the journal: empty unless degraded.
 
     It outlives the hub. Replicas bring people's edits back, but nobody else has the server's own: without them a
-    hub that died while degraded would come back with an older run queue than the NotebookActor's.
+    hub that died while degraded would come back with an older run queue than the NotebookActor's. ``known``: the
+    entries of the last recorded queue.
     """
 
     def __init__(self) -> None:
         self.batches: list[tuple[bytes, ...]] = []
         self.queue: tuple[Entry, ...] = ()
         self.reason = ""
+        self.known: dict[str, Entry] = {}
+
+    def complete(self, queue: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """Entries as this server knew them: what the journal does not hold of them ends with the server."""
+        return tuple(
+            msgspec.structs.replace(known, begun=entry.begun, offered=entry.offered)
+            if (known := self.known.get(entry.id))
+            else entry
+            for entry in queue
+        )
 
 
 class Recorder:
@@ -88,6 +99,7 @@ class Recorder:
             )
             self._degraded.set()
             self._tell(unsaved.reason)
+        recovered = msgspec.structs.replace(recovered, queue=unsaved.complete(recovered.queue))
         self.queue, self.content = recovered.queue, recovered.content
         return recovered
 
@@ -99,6 +111,7 @@ class Recorder:
         """True when the batch is durable; False once everyone was told that it is not."""
         if queue is not None:
             self.queue = queue
+            self._unsaved.known = {entry.id: entry for entry in queue}
         if self._degraded.is_set():
             self._keep(updates)
             return False

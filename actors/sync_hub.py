@@ -43,8 +43,10 @@ from protocol.messages import (
     DocumentSummary,
     Done,
     DraftEntry,
+    DraftRun,
     Edit,
     Enqueue,
+    EnqueueRun,
     Frame,
     HubMessage,
     ListVersions,
@@ -262,7 +264,7 @@ class _Hub:
         match message:
             case ClientUpdate() | Announced() | Shows():
                 self._clients.hear(message)
-            case Edit() | DraftEntry() | Enqueue() | TakeUp():
+            case Edit() | DraftEntry() | DraftRun() | Enqueue() | EnqueueRun() | TakeUp():
                 self._write(message)
             case Subscribe():
                 self._subscribe(message)
@@ -282,13 +284,18 @@ class _Hub:
             case _:
                 self._read(message)
 
-    def _write(self, message: Edit | DraftEntry | Enqueue | TakeUp) -> None:
+    def _write(self, message: Edit | DraftEntry | DraftRun | Enqueue | EnqueueRun | TakeUp) -> None:
         match message:
             case Edit(reply, changes, queue):
                 self._copy.edit(changes, queue)
                 self._let_out.append(lambda: reply(Done()))
             case DraftEntry(drafted):
                 drafted(self._copy.draft(message))
+            case DraftRun(planned):
+                planned(self._copy.draft_run(message))
+            case EnqueueRun(recorded):
+                self._copy.enqueue_run(message)
+                self._let_out.append(lambda: recorded(Done()))
             case Enqueue() as enqueue:
                 entry = self._copy.enqueue(enqueue)
                 self._let_out.append(lambda: enqueue.reply(entry))
@@ -301,7 +308,7 @@ class _Hub:
     def _read(self, message: ReadQueue | ReadNotebook | DescribeDocument) -> None:
         match message:
             case ReadQueue(reply):
-                answer = RecordedQueue(self._copy.queue, self._copy.queue_is_old)
+                answer = RecordedQueue(self._copy.queue, self._copy.queue_is_old, self._copy.doc.paused)
                 self._let_out.append(lambda: reply(answer))
             case ReadNotebook(read):
                 self._let_out.append(lambda: read(self._copy.doc.value()))

@@ -28,6 +28,7 @@ from actors.kernel import kernel_actor
 from actors.kernel_connection import KernelHandle
 from actors.mailbox import ActorDied, Address
 from actors.notebook import notebook_actor
+from actors.runs import RunSettings
 from actors.supervisor import Child, ChildStatus, Supervisor, SupervisorMessage, describe
 from actors.sync_hub import HubSettings, sync_hub
 from protocol.guard import Limits
@@ -46,10 +47,9 @@ class System:
         self,
         notebook: OpenNotebook,
         *,
-        kernel_name: str,
+        runs: RunSettings,
         limits: Limits,
         new_client_id: Callable[[], int],
-        new_id: Callable[[], str],
         report: Callable[[str, ChildStatus], None],
         kernel_handle: KernelHandle,
     ) -> None:
@@ -61,19 +61,17 @@ class System:
             "hub", sync_hub(disk.address, settings, new_client_id), capacity=256, grace=2.0
         )
         kernel: Child[KernelMessage] = Child("kernel", kernel_actor(self.kernel_handle, disk.address), capacity=16)
-        runs: Child[NotebookMessage] = Child(
-            "runs", notebook_actor(hub.address, kernel.address, kernel_name=kernel_name, new_id=new_id)
-        )
-        tree = Supervisor("notebook", [disk, hub, kernel, runs])
+        notebook_runs: Child[NotebookMessage] = Child("runs", notebook_actor(hub.address, kernel.address, runs))
+        tree = Supervisor("notebook", [disk, hub, kernel, notebook_runs])
         inner: Child[SupervisorMessage] = Child("notebook", tree.run, temporary=True, grace=3.5)
 
         self.hub: Address[HubMessage] = hub.address
-        self.notebook: Address[NotebookMessage] = runs.address
+        self.notebook: Address[NotebookMessage] = notebook_runs.address
         self.kernel: Address[KernelMessage] = kernel.address
         self.notebook_tree: Address[SupervisorMessage] = inner.address
         self._children: list[Child[Any]] = [inner]
         self._tree = inner
-        self._inner: tuple[Child[Any], ...] = (disk, hub, kernel, runs)
+        self._inner: tuple[Child[Any], ...] = (disk, hub, kernel, notebook_runs)
         self._report = report
         self._root: Child[SupervisorMessage] = Child("root", self._run_root, grace=5.0)
         self.root: Address[SupervisorMessage] = self._root.address

@@ -33,6 +33,7 @@ from protocol.messages import (
     HangUp,
     HeardAwareness,
     HubMessage,
+    InstalledKernel,
     Join,
     KernelMessage,
     Leave,
@@ -64,7 +65,7 @@ class Services(msgspec.Struct):
     notebook_tree: Address[SupervisorMessage]
     config: ConfigDocument
     limits: Limits
-    specs: Callable[[], Awaitable[tuple[str, ...]]]
+    specs: Callable[[], Awaitable[tuple[InstalledKernel, ...]]]
     chaos: bool
     journal_size: Callable[[], int] = lambda: 0  # bytes; blocks
     failed: str = ""

@@ -10,6 +10,8 @@ import trio
 
 from actors.mailbox import ActorDied
 from actors.supervisor import ChildStatus, Kill, Retry, Status
+from gateway.run_control import METHODS as RUN_METHODS
+from gateway.run_control import RunControl
 from protocol import answers, wire
 from protocol.comm_requests import CloseComm, OpenComm, SendComm
 from protocol.kernel_requests import Complete, History, Inspect, IsComplete
@@ -20,17 +22,14 @@ from protocol.messages import (
     DescribeDocument,
     DescribeKernel,
     DescribeRuns,
-    DismissQueue,
     Done,
     InterruptAll,
     InterruptRun,
     ListVersions,
-    QueueCell,
     Refused,
     ReplyInput,
     Restart,
     RestoreVersion,
-    ResumeQueue,
     Saving,
     Start,
     TellComm,
@@ -50,12 +49,13 @@ Result: TypeAlias = "Json | Refused"
 
 
 class Control:
-    """``who``: recorded with what this client asks to run. ``watch_comms``: makes the client hear of comms."""
+    """``who``: recorded with what this client asks to run, where its person shows no name. ``watch_comms``: makes
+    the client hear of comms."""
 
     def __init__(self, services: Services, who: str, watch_comms: Callable[[], Awaitable[None]]) -> None:
         self._services = services
         self._watch_comms = watch_comms
-        self._who = who
+        self._runs = RunControl(services, who)
 
     async def obey(self, request: wire.Request, accepted: Callable[[], None]) -> str | None:
         """The text to answer with. ``accepted`` is called once the order among requests is settled.
@@ -74,6 +74,10 @@ class Control:
 
     async def _dispatch(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
         match (request.channel, request.method):
+            case method if method in RUN_METHODS:
+                said = await self._runs.obey(request, accepted)
+                accepted()
+                return said if isinstance(said, Refused) else _json(said)
             case ("comms", _):
                 return await self._comm(request, accepted)
             case ("config", "get"):
@@ -89,19 +93,6 @@ class Control:
     async def _notebook(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
         services = self._services
         match request.method, request.fields:
-            case "queue_cell", wire.QueueCellFields(cell_id):
-                # Awaited before the next frame: a later edit must not be in the source that runs.
-                answer = await services.notebook.ask(QueueCell, cell_id, self._who)
-                accepted()
-                return _plain(answer)
-            case "resume_queue", wire.ResumeQueueFields(interrupted):
-                answer = await services.notebook.ask(ResumeQueue, interrupted, self._who)
-                accepted()
-                return _plain(answer)
-            case "dismiss_queue", _:
-                dismissed = await services.notebook.request(DismissQueue)
-                accepted()
-                return _plain(await dismissed())
             case "interrupt_kernel", _:
                 waiting = await services.notebook.request(InterruptAll)
                 accepted()
@@ -153,13 +144,10 @@ class Control:
                 asked = await self._services.kernel.request(AskKernel, question)
                 accepted()
                 return await _soon(asked)
-            case "info", _:
+            case _:
                 described = await self._services.kernel.request(DescribeKernel)
                 accepted()
                 return await _soon(described)
-            case _:
-                accepted()
-                return _json(answers.KernelSpecs(tuple(await self._services.specs())))
 
     async def _comm(self, request: wire.Request, accepted: Callable[[], None]) -> Result:
         match request.fields:

@@ -37,6 +37,7 @@ from protocol.messages import (
     Join,
     KernelChanged,
     Leave,
+    NameSession,
     NotebookFailed,
     Notice,
     Outlet,
@@ -131,6 +132,8 @@ class _Gateway:
                 self._broadcast(_failed(reason))
             case CountSessions(reply):
                 reply(len(self._sessions))
+            case NameSession(named, session):
+                named(self._presence.name(session))
             case _:
                 assert_never(message)
 

@@ -17,7 +17,8 @@ from actors.boot import BootError, OpenNotebook, open_notebook
 from actors.disk import describe_lock
 from actors.kernel_connection import KernelHandle, KernelSettings
 from actors.kernel_process import sweep_folders
-from actors.kernel_spec import installed_kernels
+from actors.kernel_spec import described_kernels, installed_kernels
+from actors.runs import RunSettings
 from actors.supervisor import Child, ChildStatus
 from actors.system import System
 from gateway.access import Policy, make_policy
@@ -30,7 +31,7 @@ from gateway.settings import Limits, Settings, StartError, load_config
 from gateway.terminal import say
 from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
-from protocol.messages import CountSessions, DescribeDocument, GatewayMessage, NotebookFailed
+from protocol.messages import CountSessions, DescribeDocument, GatewayMessage, InstalledKernel, NotebookFailed
 from protocol.outputs import OutputLimits
 
 log = logging.getLogger("ganimede")
@@ -42,6 +43,11 @@ DRAIN = 4.0
 async def kernel_names() -> tuple[str, ...]:
     """The kernelspecs that may be started."""
     return await trio.to_thread.run_sync(installed_kernels)
+
+
+async def kernels() -> tuple[InstalledKernel, ...]:
+    """What people are told of them."""
+    return await trio.to_thread.run_sync(described_kernels)
 
 
 def _awareness_clock() -> int:
@@ -73,10 +79,9 @@ class Server:
         self._stop_asked = trio.Event()
         self._system = System(
             notebook,
-            kernel_name=settings.kernel or "",
+            runs=RunSettings(settings.kernel or "", lambda: secrets.token_hex(8), settings.record_times),
             limits=GuardLimits(),
             new_client_id=lambda: random.SystemRandom().randrange(1, 2**32),
-            new_id=lambda: secrets.token_hex(8),
             report=self._report,
             kernel_handle=KernelHandle(
                 notebook.path.parent, KernelSettings(limits=_output_limits(settings.limits))
@@ -97,7 +102,7 @@ class Server:
             self._system.notebook_tree,
             config,
             settings.limits,
-            kernel_names,
+            kernels,
             settings.chaos,
             lambda: notebook.journal.size(),  # of whichever journal it has by then
         )

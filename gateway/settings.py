@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True):
     kernel: str | None
     config: Path | None
     chaos: bool
+    record_times: bool = True
     limits: Limits = Limits()
 
     def check_exposure(self, host: str) -> None:
@@ -135,6 +136,8 @@ SETTINGS: tuple[Setting, ...] = (
             "The Jupyter kernel to run cells with, by the name that `jupyter kernelspec list` shows."),
     Setting("config", "GANIMEDE_CONFIG", "--config", "FILE", "config.toml in the user's configuration folder",
             "A TOML file with the editor's and the canvas's settings."),
+    Setting("no_times", "GANIMEDE_NO_TIMES", "--no-times", "", "off",
+            "Do not record in the file when each cell ran, as `metadata.execution` does."),
     Setting("chaos", "GANIMEDE_CHAOS", "--chaos", "", "off",
             "Let clients kill parts of the server, to watch it heal. For tests."),
     *(
@@ -273,6 +276,7 @@ class _Builder:
             kernel=self._read("kernel", values.kernel_name, None),
             config=self._read("config", values.readable_file, None),
             chaos=bool(self._raw.get("chaos", False)),
+            record_times=not self._raw.get("no_times", False),
             limits=Limits(**limits),
         )
         settings.check_exposure(settings.host)

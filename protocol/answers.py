@@ -11,7 +11,7 @@ import msgspec
 
 from protocol import comms
 from protocol.kernel_requests import AboutKernel, Completeness, Completions, Inspection, Past
-from protocol.messages import InputAsked, KernelChanged, Notice, OfferedCell, QueueOffered, Saving
+from protocol.messages import InputAsked, InstalledKernel, KernelChanged, Notice, OfferedCell, QueueOffered, Saving
 from protocol.values import Version
 from protocol.wire import Nothing
 
@@ -82,9 +82,16 @@ class Versions(msgspec.Struct, frozen=True):
 
 
 class KernelSpecs(msgspec.Struct, frozen=True):
-    """Names that ``start_kernel`` takes."""
+    """Names that ``start_kernel`` and ``change_kernel`` take; ``kernels``: with what people call them."""
 
     kernelspecs: tuple[str, ...]
+    kernels: tuple[InstalledKernel, ...]
+
+
+class QueuedCells(msgspec.Struct, frozen=True):
+    """The cells that wait because of it, in order; those that waited or ran already are not among them."""
+
+    cells: tuple[str, ...]
 
 
 class ActorState(msgspec.Struct, frozen=True):
@@ -127,6 +134,7 @@ Answer: TypeAlias = type[msgspec.Struct]
 ANSWERS: dict[tuple[str, str], Answer] = {
     ("notebook", "get"): Summary,
     ("notebook", "checkpoint"): Saved,
+    ("notebook", "run"): QueuedCells,
     ("notebook", "versions"): Versions,
     ("notebook", "actors"): Actors,
     ("kernel", "specs"): KernelSpecs,

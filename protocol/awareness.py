@@ -28,6 +28,8 @@ MESSAGE: Final = 1  # y-websocket's message type
 FIRST_CLOCK: Final = 2**31  # an honest client's own clock, one for each of its states, never gets here
 _GONE: Final = b"null"
 
+NAME = 80  # characters of a name that are of interest
+
 
 class PresenceLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes in bytes, times in seconds."""
@@ -143,6 +145,16 @@ class Presence:
         if speaker is None:
             return None
         return speaker.wanted if speaker.client is None else speaker.client
+
+    def name(self, session: str) -> str:
+        """What the person on a connection calls themselves; empty if they show no name."""
+        speaker = self._sessions.get(session)
+        if speaker is None or speaker.client is None:
+            return ""
+        state = msgspec.json.decode(speaker.state)
+        user = state.get("user")
+        name = user.get("name") if isinstance(user, dict) else None
+        return name[:NAME] if isinstance(name, str) else ""
 
     def left(self, session: str, now: float) -> tuple[Send, ...]:
         """A connection closed: the others hear that it is gone."""

@@ -13,11 +13,12 @@ from pycrdt import Array, Map, Text
 
 from protocol.ids import ROOT_NAMES
 from protocol.messages import ReplaceOutput, SetCell, WriteOutputs
+from protocol.run_words import source_crc
 from protocol.values import CellValue, Json, JsonObject, Number, alike, shareable
 
 Shared = Any
 
-OWNED_KEYS = frozenset({"state", "execution_count", "outputs"})
+OWNED_KEYS = frozenset({"state", "execution_count", "outputs", "queued", "run"})
 CELL_TYPES = ("code", "markdown", "raw")
 COLLAPSED = ("i", "o", "b")
 
@@ -28,6 +29,8 @@ class Owned(msgspec.Struct):
     state: str = "idle"
     execution_count: int | None = None
     outputs: list[JsonObject] = msgspec.field(default_factory=list)
+    queued: JsonObject | None = None
+    run: JsonObject | None = None
 
 
 def may_name_a_cell(item: object) -> bool:
@@ -58,6 +61,8 @@ def read_owned(shared: Shared) -> Owned:
         state=str(shared.get("state") or "idle"),
         execution_count=_count(shared.get("execution_count")),
         outputs=[item for item in held or [] if isinstance(item, dict)] if isinstance(held, list) else [],
+        queued=plain_of(shared.get("queued")),
+        run=plain_of(shared.get("run")),
     )
 
 
@@ -67,10 +72,11 @@ def read(cell_id: str, shared: Shared, owned: Owned | None) -> CellValue:
     kind = shared.get("type")
     collapsed = shared.get("collapsed")
     metadata, attachments = shared.get("metadata"), shared.get("attachments")
+    source = text_of(shared.get("source"))
     return CellValue(
         id=cell_id,
         type=kind if kind in CELL_TYPES else "raw" if kind is not None else "code",
-        source=text_of(shared.get("source")),
+        source=source,
         execution_count=held.execution_count,
         outputs=tuple(held.outputs),
         top=_whole(shared.get("top")),
@@ -78,12 +84,32 @@ def read(cell_id: str, shared: Shared, owned: Owned | None) -> CellValue:
         height=_whole(shared.get("height")),
         width=_whole(shared.get("width")),
         collapsed=collapsed if collapsed in COLLAPSED else None,
-        metadata=_plain(metadata) or {},
-        attachments=_plain(attachments),
+        metadata=with_run(plain_of(metadata) or {}, held.run, source),
+        attachments=plain_of(attachments),
     )
 
 
-def _plain(value: object) -> JsonObject | None:
+def with_run(metadata: JsonObject, run: JsonObject | None, source: str) -> JsonObject:
+    """A cell's metadata as the file has it: with what the last run left to tell. Nothing is known of it: as it is.
+
+    ``execution``: when the kernel said what, as JupyterLab records it. ``gm.source_crc``: of what ran, only where
+    the source says something else by now, so that a notebook that ran as it is has nothing more in its file.
+    """
+    if run is None:
+        return metadata
+    told = {key: value for key, value in metadata.items() if key not in ("execution", "gm")}
+    gm = metadata.get("gm")
+    ours = {key: value for key, value in gm.items() if key != "source_crc"} if isinstance(gm, dict) else {}
+    if run.get("source_crc") != source_crc(source):
+        ours["source_crc"] = run.get("source_crc")
+    if ours:
+        told["gm"] = ours
+    if execution := run.get("execution"):
+        told["execution"] = execution
+    return told
+
+
+def plain_of(value: object) -> JsonObject | None:
     held = value.to_py() if isinstance(value, Map) else value
     return held if isinstance(held, dict) else None
 
@@ -109,6 +135,12 @@ def _set_key(shared: Shared, owned: Owned, key: str, value: Json) -> None:
         owned.state = str(value)
     elif key == "execution_count":
         owned.execution_count = _count(value)
+    elif key == "queued":
+        owned.queued = value if isinstance(value, dict) else None
+    elif key == "run":
+        owned.run = value if isinstance(value, dict) else None
+    if value is None and key in ("queued", "run") and key not in shared:
+        return
     if key not in shared or shared.get(key) != value:
         shared[key] = value
 
@@ -145,6 +177,9 @@ def restore_owned(shared: Shared, owned: Owned) -> None:
     for key, value in (("state", owned.state), ("execution_count", owned.execution_count)):
         if key not in shared or not alike(shared.get(key), value):
             shared[key] = value
+    for key, told in (("queued", owned.queued), ("run", owned.run)):
+        if not alike(shared.get(key), told):
+            shared[key] = told
     array = shared.get("outputs")
     if not isinstance(array, Array) or not alike(list(array), owned.outputs):
         shared["outputs"] = Array(owned.outputs)

@@ -20,13 +20,16 @@ from protocol.ids import ROOT_NAMES
 from protocol.layout import layout
 from protocol.messages import (
     Change,
+    InsertCell,
     ReplaceOutput,
     SetCell,
     SetKernel,
     SetNotebookMetadata,
+    SetSource,
     WriteOutputs,
 )
 from protocol.owned_roots import OwnedRoots
+from protocol.selection import tags_of
 from protocol.touched import Touched
 from protocol.update import ARRAY, MAP, TEXT
 from protocol.values import CellValue, NotebookValue, shareable
@@ -138,6 +141,15 @@ class Document:
         with fence():
             return cells.text_of(self._maps[cell_id].get("source"))
 
+    def tags(self, cell_id: str) -> tuple[str, ...]:
+        with fence():
+            return tags_of(cells.plain_of(self._maps[cell_id].get("metadata")) or {})
+
+    @property
+    def paused(self) -> bool:
+        """The run queue is."""
+        return self._mine.paused
+
     def state_vector(self) -> bytes:
         with fence():
             return bytes(self._doc.get_state())
@@ -231,7 +243,7 @@ class Document:
             self._full = None
             return made[0] if len(made) == 1 else bytes(merge_updates(*made))
 
-    def edit(self, changes: Iterable[Change], queue: Iterable[str] | None = None) -> bytes:
+    def edit(self, changes: Collection[Change], queue: Iterable[str] | None = None) -> bytes:
         """Make the server's own changes. The update, empty if nothing changed."""
 
         def change() -> None:
@@ -240,7 +252,11 @@ class Document:
             if queue is not None:
                 self._mine.set_queue(queue)
 
-        return self._transact(change)
+        made = self._transact(change)
+        if any(isinstance(item, InsertCell) for item in changes):
+            with fence():
+                self._attach_cells()
+        return made
 
     def _change(self, change: Change) -> None:
         match change:
@@ -255,8 +271,27 @@ class Document:
                 shared = self._maps.get(cell_id)
                 if shared is not None:
                     cells.change(shared, self._owned.setdefault(cell_id, cells.Owned()), change)
+            case SetSource(cell_id, source):
+                if cell_id in self._maps:
+                    rewrite.write_source(self._maps[cell_id], str(shareable(source)))
+            case InsertCell():
+                self._insert(change)
             case _:
                 assert_never(change)
+
+    def _insert(self, wanted: InsertCell) -> None:
+        ids = self.cell_ids()
+        if wanted.after not in ids or wanted.cell_id in ids:
+            return
+        shared: Shared = self._doc.get(wanted.cell_id, type=Map)
+        owned = self._owned[wanted.cell_id] = cells.read_owned(shared)
+        cell = CellValue(id=wanted.cell_id, type="code", source=wanted.source)
+        rewrite.write_cell(shared, owned, cell, finished=True)
+        np_graph, pc_graph = self._graphs()
+        made = graph.insert_after(graph.repair(ids, np_graph, pc_graph), wanted.after, wanted.cell_id)
+        rewrite.write_ids(self._cells, made.cells)
+        cells.write_graph(self._np, self._np.to_py() or {}, made.np_graph)
+        cells.write_graph(self._pc, self._pc.to_py() or {}, made.pc_graph)
 
     def set_path(self, path: str) -> bytes:
         """Write ``nb_path``, ours alone."""

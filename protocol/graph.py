@@ -59,6 +59,22 @@ def derive(cells: Sequence[CellValue]) -> tuple[Graph, Graph]:
     return np_graph, {parent: tuple(members) for parent, members in children.items()}
 
 
+def insert_after(graphs: Repair, after: str, new: str) -> Repair:
+    """A new cell behind ``after``: behind it in its tissue, or between it and what follows it in its flow."""
+    at = graphs.cells.index(after) + 1
+    made = Repair((*graphs.cells[:at], new, *graphs.cells[at:]), dict(graphs.np_graph), dict(graphs.pc_graph))
+    parent = next((cell for cell, members in graphs.pc_graph.items() if after in members), None)
+    if parent is not None:
+        members = graphs.pc_graph[parent]
+        at = members.index(after) + 1
+        made.pc_graph[parent] = (*members[:at], new, *members[at:])
+        return made
+    if nexts := graphs.np_graph.get(after):
+        made.np_graph[new] = nexts
+    made.np_graph[after] = (new,)
+    return made
+
+
 # ------------------------------------------------------------------------------------------------------- repair
 
 

@@ -84,6 +84,7 @@ class StatusChanged(msgspec.Struct, frozen=True):
 
     parent: str
     state: str
+    date: str = ""
 
 
 class ExecuteInput(msgspec.Struct, frozen=True):
@@ -91,15 +92,19 @@ class ExecuteInput(msgspec.Struct, frozen=True):
 
     parent: str
     execution_count: int | None
+    date: str = ""
 
 
 class ExecuteReply(msgspec.Struct, frozen=True):
-    """``status``: "ok", "error", or "aborted" (the cell was not run)."""
+    """``status``: "ok", "error", or "aborted" (the cell was not run). ``payload``: what the code asks of whoever
+    shows it (Jupyter's messaging protocol, "Payloads")."""
 
     parent: str
     status: str
     execution_count: int | None
     ename: str
+    payload: tuple[JsonObject, ...] = ()
+    date: str = ""
 
 
 class KernelInfoReply(msgspec.Struct, frozen=True):
@@ -160,6 +165,7 @@ KernelEvent: TypeAlias = (
 class _Header(msgspec.Struct, frozen=True):
     msg_id: str
     msg_type: str
+    date: Any = ""
 
 
 class _Parent(msgspec.Struct, frozen=True):
@@ -204,6 +210,7 @@ class _Reply(msgspec.Struct, frozen=True):
     status: str = "ok"
     execution_count: Any = None
     ename: Any = ""
+    payload: Any = ()
 
 
 class _Input(msgspec.Struct, frozen=True):
@@ -274,7 +281,9 @@ def _error(parent: str, raw: bytes) -> KernelEvent:
 
 def _reply(parent: str, raw: bytes) -> KernelEvent:
     reply = read_json(raw, _Reply)
-    return ExecuteReply(parent, reply.status, _count(reply.execution_count), str(reply.ename))
+    payload = reply.payload if isinstance(reply.payload, list) else ()
+    asked = tuple(each for each in payload if isinstance(each, dict))
+    return ExecuteReply(parent, reply.status, _count(reply.execution_count), str(reply.ename), asked)
 
 
 _READERS: dict[str, Callable[[str, bytes], KernelEvent]] = {
@@ -332,4 +341,7 @@ def _event(header: bytes, parent: bytes, rest: Sequence[bytes]) -> KernelEvent:
         asked = read_json(content, _Input)
         return InputRequested(cause, about.msg_id, header, str(asked.prompt), asked.password)
     reader = _READERS.get(about.msg_type)
-    return Other(cause, about.msg_type) if reader is None else reader(cause, content)
+    event = Other(cause, about.msg_type) if reader is None else reader(cause, content)
+    if isinstance(event, StatusChanged | ExecuteInput | ExecuteReply) and isinstance(about.date, str):
+        return msgspec.structs.replace(event, date=about.date)
+    return event

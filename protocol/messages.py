@@ -7,6 +7,7 @@ Requests are imperatives, facts past participles. ``reply`` is always the first 
 from __future__ import annotations
 
 from enum import StrEnum
+from math import inf
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ from protocol.blobs import Blob
 from protocol.comm_requests import CommRequest
 from protocol.kernel_requests import AboutKernel, Answer, Question
 from protocol.merge import Report
+from protocol.selection import Selection
 from protocol.values import JsonObject, NotebookValue, Version, VersionReason
 
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -41,11 +43,24 @@ def unheard(_: object, /) -> None:
 # ---------------------------------------------------------------------------------------------- shared values
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """On what terms the cells of one command run. Seconds; None: no limit."""
+
+    stop_on_error: bool = True
+    cell_seconds: float | None = None
+    run_seconds: float | None = None
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One entry of the run queue. ``source`` is what the cell said when the entry was made.
 
     ``begun``: its cell was made ready (outputs emptied) to be handed to the kernel. ``offered``: the server that
     ran the queue stopped; it neither waits nor runs, but people are asked whether it should.
+
+    The rest ends with the server, and the journal does not hold it. ``command``: shared by the entries of one
+    command. ``expects_error``: an error of this cell is none. ``queued``, ``began``: seconds since 1970.
+    ``started``: the kernel said that it began. ``due``, ``run_due``: when its own time and its command's are over,
+    by the clock that no change of the date moves. ``overdue``: in words, once one of them was.
     """
 
     id: str
@@ -54,6 +69,15 @@ class Entry(msgspec.Struct, frozen=True):
     who: str = ""
     begun: bool = False
     offered: bool = False
+    command: str = ""
+    terms: Terms = Terms()
+    expects_error: bool = False
+    queued: float = 0.0
+    began: float = 0.0
+    started: bool = False
+    due: float = inf
+    run_due: float = inf
+    overdue: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -121,7 +145,24 @@ class SetNotebookMetadata(msgspec.Struct, frozen=True):
     values: JsonObject
 
 
-Change: TypeAlias = SetCell | WriteOutputs | ReplaceOutput | SetKernel | SetNotebookMetadata
+class SetSource(msgspec.Struct, frozen=True):
+    """Let a cell say something else, by the smallest edits. Unknown cells are ignored."""
+
+    cell_id: str
+    source: str
+
+
+class InsertCell(msgspec.Struct, frozen=True):
+    """A new code cell behind ``after``, in its tissue or its flow. Idempotent; without ``after``, nothing."""
+
+    after: str
+    cell_id: str
+    source: str
+
+
+Change: TypeAlias = (
+    SetCell | WriteOutputs | ReplaceOutput | SetKernel | SetNotebookMetadata | SetSource | InsertCell
+)
 
 
 # ------------------------------------------------------------------------------------------------------ SyncHub
@@ -206,6 +247,24 @@ class DraftEntry(msgspec.Struct, frozen=True):
     who: str
 
 
+class DraftRun(msgspec.Struct, frozen=True):
+    """What the entries for all that ``selection`` means would be, in order and without ids: reads the sources now.
+    Refused: what it means is nothing, or cannot be told ("no_such_cell", "not_code", "no_tissue", "circle")."""
+
+    reply: Reply[tuple[Entry, ...] | Refused]
+    selection: Selection
+    who: str
+    terms: Terms
+
+
+class EnqueueRun(msgspec.Struct, frozen=True):
+    """Record entries behind those that wait, and set their cells' states; answered when durable. Asked again:
+    nothing more."""
+
+    reply: Reply[Done]
+    entries: tuple[Entry, ...]
+
+
 class Enqueue(msgspec.Struct, frozen=True):
     """Record a drafted entry and set the cell's state; answered when durable, with what is recorded.
 
@@ -226,6 +285,7 @@ class TakeUp(msgspec.Struct, frozen=True):
     reply: Reply[tuple[Entry, ...]]
     chosen: tuple[tuple[str, str], ...]
     who: str
+    at: float = 0.0  # seconds since 1970
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -246,8 +306,11 @@ class ReadQueue(msgspec.Struct, frozen=True):
 
 
 class RecordedQueue(msgspec.Struct, frozen=True):
+    """``paused``: as the document's ``kernel`` Map says."""
+
     entries: tuple[Entry, ...]
     recovered: bool
+    paused: bool = False
 
 
 class ReadNotebook(msgspec.Struct, frozen=True):
@@ -305,7 +368,9 @@ HubMessage: TypeAlias = (
     | Announced
     | Shows
     | DraftEntry
+    | DraftRun
     | Enqueue
+    | EnqueueRun
     | TakeUp
     | Edit
     | ReadQueue
@@ -535,8 +600,18 @@ class RunEnded(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+class NextInput(msgspec.Struct, frozen=True):
+    """The code that ran asked for a text in the next cell, or (``replace``) in its own (``set_next_input``)."""
+
+    text: str
+    replace: bool
+
+
 class RunReport(msgspec.Struct, frozen=True):
-    """The run in hand or the one that ended last. ``outputs`` replace ``outputs[start:]`` of what was seen."""
+    """The run in hand or the one that ended last. ``outputs`` replace ``outputs[start:]`` of what was seen.
+
+    ``times``: when the kernel said what, in its own words, under the names that JupyterLab has for it.
+    """
 
     run: str
     cell_id: str
@@ -546,6 +621,8 @@ class RunReport(msgspec.Struct, frozen=True):
     started: bool = False  # the kernel said that it began (execute_input or busy)
     input: InputRequest | None = None
     ended: RunEnded | None = None
+    times: dict[str, str] = {}
+    next_inputs: tuple[NextInput, ...] = ()
 
 
 class DisplayChange(msgspec.Struct, frozen=True):
@@ -665,6 +742,46 @@ class QueueCell(msgspec.Struct, frozen=True):
     who: str
 
 
+class QueueCells(msgspec.Struct, frozen=True):
+    """Append what the hub drafted to the run queue, but for cells that wait or run already. ``restart``: a fresh
+    kernel first. Answered with the cells that were queued, in order."""
+
+    reply: Reply[tuple[str, ...] | Refused]
+    drafts: tuple[Entry, ...]
+    restart: bool = False
+
+
+class RunNext(msgspec.Struct, frozen=True):
+    """As :class:`QueueCell`, and before all that wait."""
+
+    reply: Reply[Done | Refused]
+    cell_id: str
+    who: str
+
+
+class CancelCell(msgspec.Struct, frozen=True):
+    """A waiting cell goes back to idle. Refused: "not_queued", "running"."""
+
+    reply: Reply[Done | Refused]
+    cell_id: str
+
+
+class MoveCell(msgspec.Struct, frozen=True):
+    """Let a waiting cell be the ``place``-th of those that wait, counted from 1. Refused as by
+    :class:`CancelCell`."""
+
+    reply: Reply[Done | Refused]
+    cell_id: str
+    place: int
+
+
+class PauseQueue(msgspec.Struct, frozen=True):
+    """Let no further cell begin, or (not ``paused``) let the queue go on. Nothing to change: done."""
+
+    reply: Reply[Done]
+    paused: bool
+
+
 class ResumeQueue(msgspec.Struct, frozen=True):
     """Run what is offered, in its order and with the sources of now. ``interrupted``: also what had begun when the
     server stopped. Refused ("no_offer") when nothing of the kind is offered (any more)."""
@@ -703,6 +820,28 @@ class Start(msgspec.Struct, frozen=True):
 
     reply: Reply[Done | Refused]
     kernel: str = ""
+
+
+class InstalledKernel(msgspec.Struct, frozen=True):
+    """A kernelspec that may be started. ``language`` as its kernel.json has it."""
+
+    name: str
+    display_name: str
+    language: str
+
+
+class ChangeKernel(msgspec.Struct, frozen=True):
+    """End the kernel, start one of this kind, and let the notebook say so; queued cells go back to idle. Answered
+    when it is ready. Refused: "kernel_fixed" (the settings name another), "start_failed", "kernel_died"."""
+
+    reply: Reply[Done | Refused]
+    kernel: InstalledKernel
+
+
+class ShutDown(msgspec.Struct, frozen=True):
+    """End the kernel; queued cells go back to idle. No kernel: done."""
+
+    reply: Reply[Done]
 
 
 class ReplyInput(msgspec.Struct, frozen=True):
@@ -768,12 +907,19 @@ RunNews: TypeAlias = InputAsked | KernelChanged | QueueOffered | Notice
 
 NotebookMessage: TypeAlias = (
     QueueCell
+    | QueueCells
+    | RunNext
+    | CancelCell
+    | MoveCell
+    | PauseQueue
     | ResumeQueue
     | DismissQueue
     | InterruptAll
     | InterruptRun
     | Restart
     | Start
+    | ChangeKernel
+    | ShutDown
     | ReplyInput
     | DescribeRuns
     | WatchRuns
@@ -817,4 +963,13 @@ class CountSessions(msgspec.Struct, frozen=True):
     reply: Reply[int]
 
 
-GatewayMessage: TypeAlias = Join | Leave | HeardAwareness | AskedAwareness | NotebookFailed | CountSessions
+class NameSession(msgspec.Struct, frozen=True):
+    """The name under which a connection shows itself to people; empty if it does not."""
+
+    reply: Reply[str]
+    session: str
+
+
+GatewayMessage: TypeAlias = (
+    Join | Leave | HeardAwareness | AskedAwareness | NotebookFailed | CountSessions | NameSession
+)

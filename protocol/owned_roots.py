@@ -26,6 +26,10 @@ class OwnedRoots:
         self._queue = list(cell_ids)
         self._write_queue()
 
+    @property
+    def paused(self) -> bool:
+        return self._kernel.get("paused") is True
+
     def set_kernel(self, values: JsonObject) -> None:
         self._kernel.update({key: shareable(value) for key, value in values.items()})
         self._write_kernel()

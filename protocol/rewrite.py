@@ -21,17 +21,39 @@ def write_cell(shared: Shared, owned: cells.Owned, wanted: CellValue, finished: 
         "id": wanted.id, "type": wanted.type, "top": wanted.top, "left": wanted.left, "height": wanted.height,
         "width": wanted.width, "collapsed": wanted.collapsed,
     }  # fmt: skip
-    if wanted.metadata or "metadata" in shared:
-        plain["metadata"] = wanted.metadata
+    if finished and owned.run is not None and not _is_of_the_run(owned, wanted):
+        cells.change(shared, owned, SetCell(wanted.id, {"run": None}))
+    metadata = wanted.metadata if owned.run is None else _without_run(wanted.metadata)
+    if metadata or "metadata" in shared:
+        plain["metadata"] = metadata
     if wanted.attachments is not None or "attachments" in shared:
         plain["attachments"] = wanted.attachments
     for key, value in plain.items():
         clean = shareable(value)
         if key not in shared or shared.get(key) != clean:
             shared[key] = clean
-    _write_source(shared, str(shareable(wanted.source)))
+    write_source(shared, str(shareable(wanted.source)))
     if finished:
         _write_results(shared, owned, wanted)
+
+
+def _is_of_the_run(owned: cells.Owned, wanted: CellValue) -> bool:
+    """Whether these are the outputs of the run that the document tells of."""
+    assert owned.run is not None
+    return (
+        wanted.outputs == tuple(owned.outputs)
+        and wanted.execution_count == owned.execution_count
+        and wanted.metadata.get("execution") == owned.run.get("execution")
+    )
+
+
+def _without_run(metadata: JsonObject) -> JsonObject:
+    """Without what the document knows of the run; see :func:`protocol.cells.with_run`."""
+    left = {key: value for key, value in metadata.items() if key not in ("execution", "gm")}
+    gm = metadata.get("gm")
+    if isinstance(gm, dict) and (ours := {key: value for key, value in gm.items() if key != "source_crc"}):
+        left["gm"] = ours
+    return left
 
 
 def _write_results(shared: Shared, owned: cells.Owned, wanted: CellValue) -> None:
@@ -48,7 +70,7 @@ def _write_results(shared: Shared, owned: cells.Owned, wanted: CellValue) -> Non
         cells.change(shared, owned, WriteOutputs(wanted.id, same, wanted.outputs[same:]))
 
 
-def _write_source(shared: Shared, wanted: str) -> None:
+def write_source(shared: Shared, wanted: str) -> None:
     source = shared.get("source")
     if isinstance(source, Text):
         write_text(source, wanted)

@@ -16,16 +16,21 @@ from protocol.lib0 import Malformed, Reader
 from protocol.messages import (
     Change,
     DraftEntry,
+    DraftRun,
     Enqueue,
+    EnqueueRun,
     Entry,
+    InsertCell,
     Recovered,
     Refused,
     SetCell,
     SetKernel,
     TakeUp,
 )
-from protocol.run_queue import live, with_entry
+from protocol.run_queue import live, with_entries
+from protocol.run_words import waiting
 from protocol.salvage import sound
+from protocol.selection import RAISES, NoSelection, choose
 from protocol.values import NotebookValue
 
 
@@ -182,6 +187,8 @@ class TrueCopy:
         """The server's own changes, and the queue that belongs to them."""
         ids = None if queue is None else [entry.cell_id for entry in live(queue)]
         self._record(self.doc.edit(changes, ids), content=any(map(_is_content, changes)))
+        if any(isinstance(change, InsertCell) for change in changes):
+            self._record(self.doc.repair())  # which gives it a place
         if queue is not None:
             self._new_queue = queue
             self._settle()
@@ -193,17 +200,38 @@ class TrueCopy:
     def _settle(self) -> None:
         """A cell without an entry neither waits nor runs, whatever became of the edit that said so."""
         ids = [entry.cell_id for entry in live(self.queue)]
-        idle = [SetCell(cell_id, {"state": "idle"}) for cell_id in self.doc.busy_cells() if cell_id not in ids]
+        left = [cell_id for cell_id in self.doc.busy_cells() if cell_id not in ids]
+        idle = [SetCell(cell_id, {"state": "idle", "queued": None}) for cell_id in left]
         self._record(self.doc.edit(idle, ids), content=False)
 
     def draft(self, wanted: DraftEntry) -> Entry | Refused:
+        return self._draft(wanted.entry_id, wanted.cell_id, wanted.who)
+
+    def _draft(self, entry_id: str, cell_id: str, who: str) -> Entry | Refused:
         """An entry with the source as it is now, or why there can be none."""
-        cell_id = wanted.cell_id
         if not self.doc.has_cell(cell_id):
             return Refused("no_such_cell", f"There is no cell {cell_id[:80]!r} in this notebook.")
         if self.doc.cell_type(cell_id) != "code":
             return Refused("not_code", "Only code cells can be run.")
-        return Entry(wanted.entry_id, cell_id, self.doc.source(cell_id), wanted.who)
+        source, expects = self.doc.source(cell_id), RAISES in self.doc.tags(cell_id)
+        return Entry(entry_id, cell_id, source, who, expects_error=expects)
+
+    def draft_run(self, wanted: DraftRun) -> tuple[Entry, ...] | Refused:
+        """Entries without ids for all that a selection means."""
+        found = choose(self.doc.value(), wanted.selection)
+        if isinstance(found, NoSelection):
+            return Refused(found.code, found.message)
+        drafts = (self._draft("", cell_id, wanted.who) for cell_id in found)
+        return tuple(
+            msgspec.structs.replace(draft, terms=wanted.terms) for draft in drafts if isinstance(draft, Entry)
+        )
+
+    def enqueue_run(self, wanted: EnqueueRun) -> None:
+        """Put the entries at the end of the queue, but for those that are there."""
+        known = frozenset(entry.id for entry in self.queue)
+        new = tuple(entry for entry in wanted.entries if entry.id not in known)
+        if new:
+            self.edit(tuple(map(waiting, new)), with_entries(self.queue, *new))
 
     def enqueue(self, wanted: Enqueue) -> Entry:
         """Put the entry at the end of the queue. It, or the one with its id that is there already."""
@@ -211,10 +239,10 @@ class TrueCopy:
         for recorded in before:
             if recorded.id == entry.id:
                 return recorded
-        self.edit((SetCell(entry.cell_id, {"state": "queued"}),), with_entry(before, entry))
+        self.edit((waiting(entry),), with_entries(before, entry))
         if wanted.begins:
             entry = msgspec.structs.replace(entry, begun=True)
-            self.edit(wanted.begins, with_entry(before, entry))
+            self.edit(wanted.begins, with_entries(before, entry))
         return entry
 
     def become(self, wanted: NotebookValue) -> None:
@@ -227,17 +255,14 @@ class TrueCopy:
         """The entries of the offer that wait now, and those that do already."""
         new_ids = dict(wanted.chosen)
         taken = tuple(
-            Entry(new_ids[each.id], each.cell_id, self.doc.source(each.cell_id), wanted.who)
+            msgspec.structs.replace(draft, queued=wanted.at)
             for each in self.queue
-            if each.offered and each.id in new_ids and self._is_code(each.cell_id)
+            if each.offered and each.id in new_ids
+            if isinstance(draft := self._draft(new_ids[each.id], each.cell_id, wanted.who), Entry)
         )
         if any(each.offered for each in self.queue):
-            queued = tuple(SetCell(each.cell_id, {"state": "queued"}) for each in taken)
-            self.edit(queued, (*live(self.queue), *taken))
+            self.edit(tuple(map(waiting, taken)), (*live(self.queue), *taken))
         return tuple(each for each in self.queue if each.id in new_ids.values())
-
-    def _is_code(self, cell_id: str) -> bool:
-        return self.doc.has_cell(cell_id) and self.doc.cell_type(cell_id) == "code"
 
     def repair(self) -> None:
         self._record(self.doc.repair())
@@ -255,6 +280,6 @@ def _is_content(change: Change) -> bool:
         case SetKernel():
             return False
         case SetCell(_, values):
-            return bool(values.keys() - {"state"})
+            return bool(values.keys() - {"state", "queued"})
         case _:
             return True

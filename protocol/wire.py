@@ -12,6 +12,7 @@ import msgspec
 
 from protocol.comm_requests import CloseComm, CommRequest, OpenComm, SendComm
 from protocol.kernel_requests import Complete, History, Inspect, IsComplete, Question
+from protocol.selection import Which
 from protocol.values import Json, JsonObject
 
 RequestId: TypeAlias = str | int | None
@@ -37,6 +38,42 @@ class ResumeQueueFields(msgspec.Struct, frozen=True):
     interrupted: bool = True
 
 
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=30 * 24 * 3600)]
+Place = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+MAX_CELLS = 10_000
+
+
+class RunFields(msgspec.Struct, frozen=True):
+    """``what`` runs, seen from ``cell_id``, or ``cells``: as in protocol/selection.py. ``restart``: in a fresh
+    kernel. The rest: what an error does to what waits, and how long a cell, and all of them, may take.
+    """
+
+    what: Which
+    cell_id: str = ""
+    cells: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_CELLS)] = ()
+    restart: bool = False
+    stop_on_error: bool = True
+    cell_seconds: Seconds | None = None
+    run_seconds: Seconds | None = None
+
+
+class CellFields(msgspec.Struct, frozen=True):
+    cell_id: str
+
+
+class MoveFields(msgspec.Struct, frozen=True):
+    """``place`` among those that wait, from 1; beyond the end: the last."""
+
+    cell_id: str
+    place: Place
+
+
+class ChangeKernelFields(msgspec.Struct, frozen=True):
+    """``name``: an installed kernelspec."""
+
+    name: str
+
+
 class StartKernelFields(msgspec.Struct, frozen=True):
     """``name``: an installed kernelspec; without it the notebook's own."""
 
@@ -57,6 +94,10 @@ class KillFields(msgspec.Struct, frozen=True):
 Fields: TypeAlias = (
     Nothing
     | QueueCellFields
+    | RunFields
+    | CellFields
+    | MoveFields
+    | ChangeKernelFields
     | ResumeQueueFields
     | RestoreVersionFields
     | StartKernelFields
@@ -78,6 +119,12 @@ class Method(msgspec.Struct, frozen=True):
 METHODS: dict[tuple[str, str], Method] = {
     ("notebook", "get"): Method(Nothing, "the notebook's summary", always=True),
     ("notebook", "queue_cell"): Method(QueueCellFields, "append a cell to the run queue"),
+    ("notebook", "run"): Method(RunFields, "queue many cells: all, above, below, a tissue, downstream, …"),
+    ("notebook", "run_next"): Method(CellFields, "let a cell run before all that wait"),
+    ("notebook", "cancel_cell"): Method(CellFields, "take a waiting cell out of the run queue"),
+    ("notebook", "move_cell"): Method(MoveFields, "give a waiting cell another place in the run queue"),
+    ("notebook", "pause"): Method(Nothing, "let no further cell begin"),
+    ("notebook", "resume"): Method(Nothing, "let the run queue go on"),
     ("notebook", "resume_queue"): Method(ResumeQueueFields, "run what waited or ran when the server stopped"),
     ("notebook", "dismiss_queue"): Method(Nothing, "forget what waited or ran when the server stopped"),
     ("notebook", "interrupt_kernel"): Method(Nothing, "empty the queue, then interrupt the running cell"),
@@ -89,6 +136,8 @@ METHODS: dict[tuple[str, str], Method] = {
     ("kernel", "interrupt"): Method(Nothing, "interrupt the running cell; the queue goes on"),
     ("kernel", "restart_kernel"): Method(Nothing, "restart; the running cell ends, queued cells go idle"),
     ("kernel", "start_kernel"): Method(StartKernelFields, "start a kernel if none runs"),
+    ("kernel", "change_kernel"): Method(ChangeKernelFields, "another kind of kernel, from now on"),
+    ("kernel", "shut_down"): Method(Nothing, "end the kernel; queued cells go idle"),
     ("kernel", "input_reply"): Method(InputReplyFields, "answer the running cell's input()"),
     ("kernel", "complete"): Method(Complete, "what could stand at a place in code"),
     ("kernel", "inspect"): Method(Inspect, "what the name at a place in code is"),

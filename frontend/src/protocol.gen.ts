@@ -6,6 +6,27 @@ export interface QueueCellFields {
   cell_id: string;
 }
 
+/** what runs, seen from cell_id, or cells: as in protocol/selection.py. restart: in a fresh kernel. The rest: what an error does to what waits, and how long a cell, and all of them, may take. */
+export interface RunFields {
+  what: 'above' | 'all' | 'below' | 'cells' | 'downstream' | 'tissue' | 'to';
+  cell_id?: string;
+  cells?: readonly string[];
+  restart?: boolean;
+  stop_on_error?: boolean;
+  cell_seconds?: number | null;
+  run_seconds?: number | null;
+}
+
+export interface CellFields {
+  cell_id: string;
+}
+
+/** place among those that wait, from 1; beyond the end: the last. */
+export interface MoveFields {
+  cell_id: string;
+  place: number;
+}
+
 /** interrupted: also what had begun when the server stopped, not only what waited. */
 export interface ResumeQueueFields {
   interrupted?: boolean;
@@ -19,6 +40,11 @@ export interface RestoreVersionFields {
 /** name: an installed kernelspec; without it the notebook's own. */
 export interface StartKernelFields {
   name?: string;
+}
+
+/** name: an installed kernelspec. */
+export interface ChangeKernelFields {
+  name: string;
 }
 
 /** id: of the question that is answered; without it whatever asks now. */
@@ -116,6 +142,11 @@ export interface AskedInput {
   password: boolean;
 }
 
+/** The cells that wait because of it, in order; those that waited or ran already are not among them. */
+export interface QueuedCells {
+  cells: readonly string[];
+}
+
 export interface Saved {
   status: 'saved';
 }
@@ -186,9 +217,17 @@ export interface AboutKernel {
   supported_features: readonly Json[];
 }
 
-/** Names that start_kernel takes. */
+/** Names that start_kernel and change_kernel take; kernels: with what people call them. */
 export interface KernelSpecs {
   kernelspecs: readonly string[];
+  kernels: readonly InstalledKernel[];
+}
+
+/** A kernelspec that may be started. language as its kernel.json has it. */
+export interface InstalledKernel {
+  name: string;
+  display_name: string;
+  language: string;
 }
 
 /** Encoded by msgspec it is the document of the contract, key by key; also what GET /config answers. */
@@ -303,6 +342,18 @@ export interface Methods {
   'notebook.get': { message: Record<string, never>; answer: Summary };
   /** Append a cell to the run queue. */
   'notebook.queue_cell': { message: QueueCellFields; answer: Record<string, never> };
+  /** Queue many cells: all, above, below, a tissue, downstream, …. */
+  'notebook.run': { message: RunFields; answer: QueuedCells };
+  /** Let a cell run before all that wait. */
+  'notebook.run_next': { message: CellFields; answer: Record<string, never> };
+  /** Take a waiting cell out of the run queue. */
+  'notebook.cancel_cell': { message: CellFields; answer: Record<string, never> };
+  /** Give a waiting cell another place in the run queue. */
+  'notebook.move_cell': { message: MoveFields; answer: Record<string, never> };
+  /** Let no further cell begin. */
+  'notebook.pause': { message: Record<string, never>; answer: Record<string, never> };
+  /** Let the run queue go on. */
+  'notebook.resume': { message: Record<string, never>; answer: Record<string, never> };
   /** Run what waited or ran when the server stopped. */
   'notebook.resume_queue': { message: ResumeQueueFields; answer: Record<string, never> };
   /** Forget what waited or ran when the server stopped. */
@@ -325,6 +376,10 @@ export interface Methods {
   'kernel.restart_kernel': { message: Record<string, never>; answer: Record<string, never> };
   /** Start a kernel if none runs. */
   'kernel.start_kernel': { message: StartKernelFields; answer: Record<string, never> };
+  /** Another kind of kernel, from now on. */
+  'kernel.change_kernel': { message: ChangeKernelFields; answer: Record<string, never> };
+  /** End the kernel; queued cells go idle. */
+  'kernel.shut_down': { message: Record<string, never>; answer: Record<string, never> };
   /** Answer the running cell's input(). */
   'kernel.input_reply': { message: InputReplyFields; answer: Record<string, never> };
   /** What could stand at a place in code. */

@@ -12,6 +12,7 @@ import trio
 
 from actors.mailbox import Address, again
 from actors.notebook import notebook_actor
+from actors.runs import RunSettings
 from actors.supervisor import Child
 from actors.sync_hub import HubSettings, sync_hub
 from protocol.guard import Limits
@@ -33,6 +34,7 @@ from tests.actors.stage import Stage, stage
 from tests.protocol.clients import Browser
 
 CELLS = "abcdef"
+BEGINNING = 1_700_000_000.0  # of the stage's time, in seconds since 1970
 NOTEBOOK = NotebookValue(
     cells=(
         *(CellValue(id=name, type="code", source=f"source {name}", top=0, left=0) for name in CELLS),
@@ -100,7 +102,9 @@ async def scene(disk: MemoryDisk | None = None, kernel_name: str = "") -> AsyncI
     runs: Child[NotebookMessage] = Child(
         "runs",
         notebook_actor(
-            hub.address, kernels.address, kernel_name=kernel_name, new_id=lambda: f"run{next(entries)}"
+            hub.address,
+            kernels.address,
+            RunSettings(kernel_name, lambda: f"run{next(entries)}", date=lambda: BEGINNING + trio.current_time()),
         ),
     )
     async with stage(checkpointer, hub, kernels, runs) as made:

@@ -15,6 +15,7 @@ import trio.lowlevel
 from actors.boot import OpenNotebook, open_notebook
 from actors.kernel_connection import KernelHandle
 from actors.mailbox import ActorDied, ActorStopped, again
+from actors.runs import RunSettings
 from actors.supervisor import Child, ChildStatus, Kill, Retry, Status
 from actors.system import RootFailed, System
 from protocol.guard import Limits
@@ -38,10 +39,9 @@ def system_over(notebook: OpenNotebook, report: Callable[[str, ChildStatus], Non
     numbers = itertools.count(1000)
     return System(
         notebook,
-        kernel_name="",
+        runs=RunSettings("", lambda: str(next(numbers))),
         limits=Limits(),
         new_client_id=lambda: next(numbers),
-        new_id=lambda: str(next(numbers)),
         report=report,
         kernel_handle=KernelHandle(notebook.path.parent),
     )

@@ -14,14 +14,14 @@ from typing import Any
 import trio
 
 import gateway.app
-from actors import notebook, sync_hub, system
+from actors import runs, sync_hub, system
 from actors.kernel_connection import KernelHandle
 from actors.mailbox import Actor, Address, Mailbox
 from actors.recorder import Recorder
 from gateway import access_middleware, sync_listener
 from gateway.access import Allowed
 from gateway.cli import main
-from protocol import run_queue
+from protocol import run_events
 from protocol.guard import Rejected
 from protocol.messages import CheckpointerMessage, KernelMessage
 from protocol.true_copy import TrueCopy
@@ -102,13 +102,13 @@ def repeats_an_edit_when_it_recovers() -> None:
 
 
 def never_ends_a_run_in_four() -> None:
-    sound, ended = notebook._Notebook._step, dict[str, int]()
+    sound, ended = runs.Runs.step, dict[str, int]()
 
-    async def step(self: Any, event: run_queue.Event) -> None:
-        if not isinstance(event, run_queue.Ended) or ended.setdefault(event.run, len(ended)) % 4 != 3:
+    async def step(self: Any, event: run_events.Event) -> None:
+        if not isinstance(event, run_events.Ended) or ended.setdefault(event.run, len(ended)) % 4 != 3:
             await sound(self, event)
 
-    notebook._Notebook._step = step  # type: ignore[method-assign]
+    runs.Runs.step = step  # type: ignore[method-assign]
 
 
 def _simulated(plant: Callable[[bugs.Plant], None]) -> Callable[[], None]:

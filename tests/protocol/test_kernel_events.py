@@ -64,9 +64,11 @@ def test_every_type_becomes_its_event() -> None:
     )
     assert decode("clear_output", {"wait": True}) == ClearOutput("p", True)
     assert decode("error", {"ename": "E", "evalue": "v", "traceback": ["t"]}) == ErrorRaised("p", "E", "v", ("t",))
-    assert decode("status", {"execution_state": "idle"}) == StatusChanged("p", "idle")
-    assert decode("execute_input", {"code": "1", "execution_count": 4}) == ExecuteInput("p", 4)
-    assert decode("execute_reply", {"status": "ok", "execution_count": 4}) == ExecuteReply("p", "ok", 4, "")
+    assert decode("status", {"execution_state": "idle"}) == StatusChanged("p", "idle", "2026-01-01")
+    assert decode("execute_input", {"code": "1", "execution_count": 4}) == ExecuteInput("p", 4, "2026-01-01")
+    assert decode("execute_reply", {"status": "ok", "execution_count": 4}) == ExecuteReply(
+        "p", "ok", 4, "", (), "2026-01-01"
+    )
     assert decode("kernel_info_reply", {"language_info": {"name": "python"}}) == KernelInfoReply(
         "p", AboutKernel(language_info={"name": "python"})
     )
@@ -86,7 +88,7 @@ def test_every_type_becomes_its_event() -> None:
 
 
 def test_a_message_without_a_parent_belongs_to_no_run() -> None:
-    assert decode("status", {"execution_state": "starting"}, {}) == StatusChanged("", "starting")
+    assert decode("status", {"execution_state": "starting"}, {}) == StatusChanged("", "starting", "2026-01-01")
 
 
 def test_nan_becomes_null_and_broken_characters_are_replaced() -> None:
@@ -112,7 +114,7 @@ def test_a_forged_or_changed_message_is_refused() -> None:
 
 def test_without_a_key_nothing_is_verified() -> None:
     message = frames("status", {"execution_state": "idle"}, key=b"other")
-    assert Decoder(b"").decode(message) == StatusChanged("p", "idle")
+    assert Decoder(b"").decode(message) == StatusChanged("p", "idle", "2026-01-01")
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{", b'"x"', b"[" * 100_000, b'{"data": 3}'])

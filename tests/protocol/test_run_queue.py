@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from protocol.messages import Change, Entry, RunEnded, SetCell, WriteOutputs
-from protocol.run_queue import (
+from protocol.messages import Change, Entry, RunEnded, SetCell, SetKernel, WriteOutputs
+from protocol.run_events import (
     Dismissed,
+    Effect,
     Emptied,
     Ended,
     Event,
     Found,
+    Interrupt,
+    Moment,
     Queued,
     Run,
     State,
     TakenUp,
     Write,
+)
+from protocol.run_queue import (
     chosen,
     is_queued,
-    live,
     offer,
     recovered,
     refusal,
     step,
-    with_entry,
+    with_entries,
 )
+from protocol.run_words import source_crc
 from protocol.values import CellValue, JsonObject, NotebookValue
 
 pytestmark = pytest.mark.pure
@@ -46,10 +49,14 @@ def offered(name: str, begun: bool = False) -> Entry:
     return entry(name, begun, offered=True)
 
 
-def play(*events: Event, state: State = State()) -> tuple[State, Document]:  # noqa: B008 - frozen
+def play(
+    *events: Event,
+    state: State = State(),  # noqa: B008 - frozen
+    now: Moment = Moment(),  # noqa: B008
+) -> tuple[State, Document]:
     document = Document()
     for event in events:
-        state, effects = step(state, event)
+        state, effects = step(state, event, now)
         document.take(effects)
     return state, document
 
@@ -61,10 +68,14 @@ class Document:
         self.states: dict[str, str] = {}
         self.outputs: dict[str, list[JsonObject]] = {}
         self.recorded: tuple[Entry, ...] = ()
+        self.kernel: JsonObject = {}
+        self.told: dict[str, Any] = {}
+        self.changes: list[Change] = []
         self.runs: list[str] = []
         self.resumed: list[str] = []
+        self.interrupts = 0
 
-    def take(self, effects: Iterable[Write | Run]) -> None:
+    def take(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Write(changes, queue):
@@ -72,25 +83,31 @@ class Document:
                     self.recorded = queue
                 case Run(started, resumed):
                     (self.resumed if resumed else self.runs).append(started.cell_id)
+                case Interrupt():
+                    self.interrupts += 1
 
     def change(self, changes: Iterable[Change]) -> None:
         for change in changes:
+            self.changes.append(change)
             match change:
+                case SetKernel(values):
+                    self.kernel |= values
                 case SetCell(cell_id, values) if "state" in values:
                     self.states[cell_id] = str(values["state"])
+                    self.told[cell_id] = values.get("run", self.told.get(cell_id))
                 case WriteOutputs(cell_id, start, outputs):
                     self.outputs.setdefault(cell_id, [])[start:] = outputs
 
 
 def test_the_first_cell_runs_at_once_and_its_old_outputs_and_count_go() -> None:
     state, effects = step(State(), Queued(entry("a")))
-    [write, run] = effects
+    [write, ran] = effects
     assert state == State(entry("a", begun=True))
-    assert write == Write(
-        (SetCell("a", {"state": "running", "execution_count": None}), WriteOutputs("a", 0, ())),
-        (entry("a", begun=True),),
-    )
-    assert run == Run(entry("a", begun=True))
+    begun = entry("a", begun=True)
+    run = {"who": "me", "queued": 0.0, "began": 0.0, "source_crc": source_crc("source of a")}
+    values: JsonObject = {"state": "running", "queued": None, "execution_count": None, "run": run}
+    assert write == Write((SetCell("a", values), WriteOutputs("a", 0, ())), (begun,))
+    assert ran == Run(begun)
 
 
 def test_an_entry_that_was_recorded_as_begun_only_runs() -> None:
@@ -144,7 +161,12 @@ def test_the_last_outputs_go_into_the_same_edit_before_the_cell_is_idle() -> Non
     state, _ = play(Queued(entry("a")))
     last = WriteOutputs("a", 3, ({"output_type": "stream"},))
     _, [write] = step(state, Ended("run-a", OK, (last,), 4))
-    assert write == Write((last, SetCell("a", {"state": "idle"})), ())
+    assert isinstance(write, Write)
+    written, idle = write.changes
+    assert written == last
+    assert isinstance(idle, SetCell)
+    assert idle.values["state"] == "idle"
+    assert write.queue == ()
 
 
 @pytest.mark.parametrize(("ended", "name"), [(DIED, "KernelDied"), (ABORTED, "RunAborted")])
@@ -273,7 +295,7 @@ def test_a_cell_that_is_queued_by_hand_is_not_offered_any_more_and_the_others_ar
     state, document = play(Queued(entry("b")), state=State(offered=LEFT))
     assert state.offered == (LEFT[0], LEFT[2])
     assert document.recorded == (entry("b", begun=True), LEFT[0], LEFT[2])
-    assert with_entry((entry("d"), *LEFT), entry("b")) == (entry("d"), entry("b"), LEFT[0], LEFT[2])
+    assert with_entries((entry("d"), *LEFT), entry("b")) == (entry("d"), entry("b"), LEFT[0], LEFT[2])
 
 
 @pytest.mark.parametrize("event", [Ended("run-d", ERROR), Ended("run-d", OK), Emptied()], ids=str)
@@ -281,125 +303,3 @@ def test_whatever_becomes_of_other_runs_leaves_the_offer(event: Event) -> None:
     state, document = play(Queued(entry("d")), Queued(entry("e")), event, state=State(offered=LEFT))
     assert state.offered == LEFT
     assert document.recorded == state.recorded
-
-
-class Storm(RuleBasedStateMachine):
-    """Any events in any order, and actor deaths between: the kernel holds one run, the hub what was recorded."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.state = State()
-        self.document = Document()
-        self.in_kernel: str | None = None
-        self.number = 0
-
-    def hear(self, event: Event) -> None:
-        self.state, effects = step(self.state, event)
-        self.document.take(effects)
-        for effect in effects:
-            if isinstance(effect, Run):
-                assert self.in_kernel in (None, effect.entry.id), "one run at a time"
-                self.in_kernel = effect.entry.id
-
-    @rule(cell=st.sampled_from("abcdef"))
-    def queue(self, cell: str) -> None:
-        if refusal(self.state, cell) is None and not is_queued(self.state, cell):
-            self.hear(Queued(self.record(cell)))
-
-    def record(self, cell: str) -> Entry:
-        """What the hub does on Enqueue."""
-        self.number += 1
-        begun = self.state.free  # then the hub begins it in the same append
-        made = Entry(f"run{self.number}", cell, "", begun=begun)
-        self.document.states[cell] = "running" if begun else "queued"
-        self.document.recorded = with_entry(self.document.recorded, made)
-        return made
-
-    @rule(interrupted=st.booleans(), dies=st.booleans())
-    def take_up(self, interrupted: bool, dies: bool) -> None:
-        """``dies``: the actor, between the record and the step. The hub records what was chosen, under new ids."""
-        cells = [each.cell_id for each in chosen(self.state, interrupted)]
-        if not cells:
-            return
-        taken = []
-        for cell in cells:
-            self.number += 1
-            taken.append(Entry(f"run{self.number}", cell, ""))
-            self.document.states[cell] = "queued"
-        self.document.recorded = (*live(self.document.recorded), *taken)
-        if dies:
-            self.actor_dies()
-        else:
-            self.hear(TakenUp(tuple(taken)))
-        assert not self.state.offered
-        assert [each.cell_id for each in self.state.recorded][-len(cells) :] == cells
-
-    @rule()
-    def dismiss(self) -> None:
-        self.hear(Dismissed())
-        assert not self.state.offered
-
-    @rule(ended=st.sampled_from([OK, ERROR, INTERRUPTED, DIED, ABORTED]))
-    def end(self, ended: RunEnded) -> None:
-        if self.in_kernel is not None:
-            run, self.in_kernel = self.in_kernel, None
-            self.hear(Ended(run, ended))
-
-    @rule()
-    def empty(self) -> None:
-        self.hear(Emptied())
-
-    @rule(late=st.sampled_from(["run0", "nobody"]))
-    def stale_end(self, late: str) -> None:
-        self.hear(Ended(late, DIED))
-
-    @rule()
-    def actor_dies(self) -> None:
-        self.state = State()
-        self.hear(Found(self.document.recorded, alive=True))
-
-    @rule(cell=st.sampled_from("abcdef"))
-    def actor_dies_between_the_record_and_the_step(self, cell: str) -> None:
-        if refusal(self.state, cell) is None and not is_queued(self.state, cell):
-            self.record(cell)
-            self.actor_dies()
-
-    @rule(gone=st.frozensets(st.sampled_from("abcdef"), max_size=2))
-    def server_dies(self, gone: frozenset[str]) -> None:
-        was = [each.cell_id for each in (*self.state.offered, *live(self.state.recorded))]
-        self.in_kernel = None
-        self.state = State()
-        self.hear(Found(self.document.recorded, alive=False, gone=gone))
-        assert self.in_kernel is None, "nothing runs by itself"
-        assert [each.cell_id for each in self.state.offered] == [cell for cell in was if cell not in gone]
-
-    @invariant()
-    def the_recorded_queue_is_what_runs_and_waits(self) -> None:
-        assert self.document.recorded == self.state.recorded
-
-    @invariant()
-    def a_cell_is_busy_exactly_while_it_has_an_entry(self) -> None:
-        busy = {cell: state for cell, state in self.document.states.items() if state != "idle"}
-        expected = {each.cell_id: "queued" for each in self.state.waiting}
-        if self.state.running is not None:
-            expected[self.state.running.cell_id] = "running"
-        assert busy == expected
-
-    @invariant()
-    def what_runs_is_in_the_kernel_and_nothing_waits_for_an_idle_kernel(self) -> None:
-        assert (self.state.running.id if self.state.running else None) == self.in_kernel
-        assert self.state.running is not None or not self.state.waiting
-
-    @invariant()
-    def only_the_head_has_begun(self) -> None:
-        going = live(self.state.recorded)
-        assert [each.begun for each in going] == [position == 0 for position in range(len(going))]
-
-    @invariant()
-    def a_cell_is_in_the_record_once(self) -> None:
-        cells = [each.cell_id for each in self.state.recorded]
-        assert len(cells) == len(set(cells))
-
-
-Storm.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestStorm = Storm.TestCase

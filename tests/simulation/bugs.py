@@ -12,11 +12,11 @@ import msgspec
 import trio
 
 import actors.sync_hub
-from actors import checkpointer, fanout, kernel, kernel_values, notebook, recorder, sync_hub
+from actors import checkpointer, fanout, kernel, kernel_values, recorder, runs, sync_hub
 from actors.disk import NotebookFile
 from actors.journal import Journal
 from gateway import gateway
-from protocol import run_queue
+from protocol import kernel_report, run_events, run_queue
 from protocol.messages import Append, Appended, AppendFailed, Done, Entry, WriteOutputs
 from protocol.true_copy import Taken, TrueCopy
 from tests.simulation.ledger import MARKER
@@ -102,44 +102,44 @@ def drops_an_update_on_its_way_to_everyone(plant: Plant) -> None:
 
 
 def forgets_to_end_a_run(plant: Plant) -> None:
-    sound = notebook._Notebook._step
+    sound = runs.Runs.step
 
-    async def step(self: Any, event: run_queue.Event) -> None:
+    async def step(self: Any, event: run_events.Event) -> None:
         self.events = getattr(self, "events", 0) + 1
-        if not (isinstance(event, run_queue.Ended) and self.events % 4 == 0):
+        if not (isinstance(event, run_events.Ended) and self.events % 4 == 0):
             await sound(self, event)
 
-    plant(notebook._Notebook, "_step", step)
+    plant(runs.Runs, "step", step)
 
 
 def writes_output_to_the_run_before(plant: Plant) -> None:
-    sound = notebook._Notebook._run_changes
+    sound = kernel_report.Shown.of_run
 
-    def run_changes(self: Any, run: Any) -> list[Any]:
+    def run_changes(self: Any, run: Any) -> tuple[Any, ...]:
         cells = self.ran = getattr(self, "ran", [])
         if cells[-1:] != [run.cell_id]:
             cells.append(run.cell_id)
         changes = sound(self, run)
         wrong = cells[-2:][0]
-        return [
+        return tuple(
             WriteOutputs(wrong, each.start, each.outputs) if isinstance(each, WriteOutputs) else each
             for each in changes
-        ]
+        )
 
-    plant(notebook._Notebook, "_run_changes", run_changes)
+    plant(kernel_report.Shown, "of_run", run_changes)
 
 
 def leaves_out_a_line_of_output(plant: Plant) -> None:
-    sound = notebook._Notebook._run_changes
+    sound = kernel_report.Shown.of_run
 
-    def run_changes(self: Any, run: Any) -> list[Any]:
+    def run_changes(self: Any, run: Any) -> tuple[Any, ...]:
         for output in run.outputs:
             _, found, rest = str(output.get("text", "")).partition("\n")
             if found and rest:
                 output["text"] = rest
         return sound(self, run)
 
-    plant(notebook._Notebook, "_run_changes", run_changes)
+    plant(kernel_report.Shown, "of_run", run_changes)
 
 
 def writes_the_file_in_place(plant: Plant) -> None:
@@ -170,11 +170,11 @@ def offers_again_what_was_accepted(plant: Plant) -> None:
         self.edit((), (*run_queue.live(self.queue), *offered))
         return taken
 
-    def step(state: run_queue.State, event: run_queue.Event) -> Any:
+    def step(state: run_events.State, event: run_events.Event, now: run_events.Moment) -> Any:
         offered = _renamed(state.offered)
-        state, effects = sound_step(state, event)
-        if isinstance(event, run_queue.TakenUp):
-            state = run_queue.State(state.running, state.waiting, offered)
+        state, effects = sound_step(state, event, now)
+        if isinstance(event, run_events.TakenUp):
+            state = msgspec.structs.replace(state, offered=offered)
         return state, effects
 
     plant(TrueCopy, "take_up", take_up)

@@ -85,7 +85,11 @@ def check_file(disk: Disk, ledger: Ledger, dump: Mapping[str, Any]) -> None:
 
 def check_idle(dump: Mapping[str, Any]) -> None:
     """I4: nothing waits or runs."""
-    busy = [cell for cell, values in dump["maps"].items() if values.get("state", "idle") != "idle"]
+    busy = [
+        cell
+        for cell, values in dump["maps"].items()
+        if values.get("state", "idle") != "idle" or values.get("queued") is not None
+    ]
     if busy or dump["queue"]:
         raise PromiseBroken("I4", f"{busy or dump['queue']} wait or run for ever")
 

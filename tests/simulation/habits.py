@@ -10,8 +10,8 @@ from tests.simulation.person import Person
 
 # How often, of a hundred things.
 HABITS = {
-    "write": 49, "remove": 6, "create": 5, "delete": 3, "move": 4, "run": 13, "ask": 12, "leave": 3, "forget": 1,
-    "interrupt": 1, "restart": 1, "checkpoint": 2,
+    "write": 49, "remove": 6, "create": 5, "delete": 3, "move": 4, "run": 11, "ask": 12, "leave": 3, "forget": 1,
+    "order": 2, "interrupt": 1, "restart": 1, "checkpoint": 2,
 }  # fmt: skip
 PAUSES = (0.0, 0.01, 0.05, 0.2, 0.4)
 
@@ -59,6 +59,7 @@ _EDITS: dict[str, Callable[[Person], None]] = {
 }
 _REQUESTS: dict[str, Callable[[Person], Awaitable[object]]] = {
     "run": Person.run,
+    "order": Person.order,
     "ask": Person.ask_what_became_of_it,
     "interrupt": _interrupt,
     "restart": _restart,

@@ -239,6 +239,26 @@ class Person:
             answer = await self.ask("notebook", "queue_cell", cell_id=cell)
             self._trace(self.name, "runs", cell, _verdict(answer))
 
+    async def order(self) -> None:
+        """Many cells at once, or another order for those that wait."""
+        rng, cell = self.rng, self._cell()
+        if cell is None:
+            return
+        limits = {"cell_seconds": rng.choice((0.3, 2.0, None)), "run_seconds": rng.choice((1.0, None))}
+        what = rng.choice(("all", "above", "to", "below", "downstream"))
+        terms = {"stop_on_error": rng.random() < 0.5, "restart": rng.random() < 0.1, **limits}
+        orders: list[tuple[str, dict[str, object]]] = [
+            ("run", {"what": what, "cell_id": cell, **terms}),
+            ("run_next", {"cell_id": cell}),
+            ("cancel_cell", {"cell_id": cell}),
+            ("move_cell", {"cell_id": cell, "place": rng.randrange(1, 4)}),
+            ("pause", {}),
+            ("resume", {}),
+        ]
+        method, message = rng.choice(orders)
+        answer = await self.ask("notebook", method, **message)
+        self._trace(self.name, method, cell, _verdict(answer))
+
     async def accept(self) -> None:
         """What waited, or also what ran, when the server stopped. Others may press the same button."""
         await self._answer_offer("resume_queue", interrupted=self.rng.random() < 0.7)

@@ -8,6 +8,7 @@ import trio
 
 from actors.boot import OpenNotebook
 from actors.mailbox import ActorDied, ActorStopped
+from actors.runs import RunSettings
 from actors.supervisor import Child, ChildStatus
 from actors.system import RootFailed, System
 from gateway.access import make_policy
@@ -50,10 +51,9 @@ class Server:
         self._nursery = nursery
         self.system = System(
             self.notebook,
-            kernel_name="",
+            runs=RunSettings("", lambda: f"{self._rng.getrandbits(64):016x}", date=trio.current_time),
             limits=GuardLimits(),
             new_client_id=self._new_client_id,
-            new_id=lambda: f"{self._rng.getrandbits(64):016x}",
             report=self._report,
             kernel_handle=Handle(nursery, self._rng, self._processes),
         )

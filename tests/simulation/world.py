@@ -181,6 +181,8 @@ class World:
         if answer is None or "error" in answer:
             return f"an answer: {answer}"
         said = answer["message"]
+        if said["kernel"].get("paused"):
+            await self.people[0].ask("notebook", "resume")
         if said["running"] or said["queued"]:
             return f"a run: {said['running']} {said['queued']}"
         return "" if said["saving"]["status"] == "saved" else f"the save: {said['saving']}"

@@ -36,8 +36,15 @@ PUSHES = {
 
 # What each method's message is here, and the code of its error where it has to be one.
 ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
+    ("kernel", "shut_down"): ({}, None),
     ("notebook", "get"): (None, None),
     ("notebook", "queue_cell"): ({"cell_id": "nowhere"}, "no_such_cell"),
+    ("notebook", "run"): ({"what": "below", "cell_id": "nowhere"}, "no_such_cell"),
+    ("notebook", "run_next"): ({"cell_id": "nowhere"}, "no_such_cell"),
+    ("notebook", "cancel_cell"): ({"cell_id": "nowhere"}, "not_queued"),
+    ("notebook", "move_cell"): ({"cell_id": "nowhere", "place": 1}, "not_queued"),
+    ("notebook", "pause"): ({}, None),
+    ("notebook", "resume"): ({}, None),
     ("notebook", "resume_queue"): ({}, "no_offer"),
     ("notebook", "dismiss_queue"): ({}, None),
     ("notebook", "interrupt_kernel"): ({}, None),
@@ -49,6 +56,7 @@ ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
     ("kernel", "interrupt"): ({}, None),
     ("kernel", "restart_kernel"): ({}, None),
     ("kernel", "start_kernel"): ({}, None),
+    ("kernel", "change_kernel"): ({"name": "nowhere"}, "unknown_kernel"),
     ("kernel", "input_reply"): ({"value": "x"}, "no_input"),
     ("kernel", "specs"): (None, None),
     ("config", "get"): (None, None),
@@ -346,7 +354,7 @@ async def test_the_summary_has_its_documented_keys(server: Server) -> None:
         assert summary["cells"] == len(page.array("cells"))
         assert summary["clients"] >= 1
         assert summary["saving"]["status"] in ("saved", "saving")
-        assert set(summary["kernel"]) == {"busy", "status", "name", "reason", "incarnation"}
+        assert set(summary["kernel"]) == {"busy", "status", "name", "reason", "incarnation", "paused"}
         assert (summary["kernel"]["name"], summary["kernel"]["status"]) == ("python3", "idle")
         assert (summary["running"], summary["queued"], summary["input"]) == (None, [], None)
         assert summary["offered"] == []

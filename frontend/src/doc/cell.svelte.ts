@@ -14,6 +14,7 @@ import {
   type Output,
 } from './values';
 
+import { asAsked, asRan, isStale, type Asked, type Ran } from './run';
 import { YValueState } from './ystate.svelte';
 
 const NO_OUTPUTS: readonly Output[] = [];
@@ -32,6 +33,9 @@ export class Cell {
   #nowhere: Y.Text | null = null;
   #startedAt: number | null = $state(null);
   #ranFor: number | null = $state(null);
+  readonly #stale: boolean = $derived(
+    this.type === 'code' && this.state === 'idle' && isStale(this.run, this.metadata, this.text),
+  );
 
   constructor(
     readonly id: string,
@@ -39,7 +43,7 @@ export class Cell {
   ) {
     this.#keys = new SvelteMap(map.entries());
     this.#follow();
-    if (this.state === 'running') this.#startedAt = Date.now();
+    if (this.state === 'running') this.#startedAt = Math.min(Date.now(), this.run?.began || Date.now());
     map.observe(this.#changed);
   }
 
@@ -119,9 +123,23 @@ export class Cell {
   get startedAt(): number | null {
     return this.#startedAt;
   }
-  /** How long the last run took in ms, if this page saw it from its beginning to its end. */
+  /** How long the last run took in ms: as this page saw it, else as the server did. */
   get ranFor(): number | null {
-    return this.#ranFor;
+    const { run } = this;
+    if (this.#ranFor !== null) return this.#ranFor;
+    return run === null || run.ended === null ? null : Math.max(0, run.ended - run.began);
+  }
+  /** Who put it into the queue, and when; null where it does not wait. */
+  get queued(): Asked | null {
+    return asAsked(this.#keys.get('queued'));
+  }
+  /** The last run that the document tells of. */
+  get run(): Ran | null {
+    return asRan(this.#keys.get('run'));
+  }
+  /** It was edited since its outputs were made. */
+  get stale(): boolean {
+    return this.#stale;
   }
 
   destroy(): void {

@@ -10,6 +10,8 @@ export interface Kernel {
   readonly busy: boolean;
   readonly name: string;
   readonly reason: string;
+  /** The run queue is: nothing begins. */
+  readonly paused: boolean;
 }
 
 const str = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -140,6 +142,7 @@ export class Notebook {
       busy: this.#kernel.get('busy') === true,
       name: str(this.#kernel.get('name')),
       reason: str(this.#kernel.get('reason')),
+      paused: this.#kernel.get('paused') === true,
     };
   }
 

@@ -1,6 +1,7 @@
 /** What the server says of itself, the file and the kernel, and what people ask of it. */
 import type {
   AskedInput,
+  InstalledKernel,
   KernelChanged,
   Methods,
   Notice,
@@ -10,8 +11,10 @@ import type {
 } from '../protocol.gen';
 import { RequestError } from './requests';
 import type { Room } from './room.svelte';
+import { Terms } from './terms.svelte';
 import { asObject, type JsonObject } from './values';
 
+export type What = Exclude<Methods['notebook.run']['message']['what'], 'cells'>;
 export type Tell = (notice: Pick<Notice, 'level' | 'message'>) => void;
 
 export class Server {
@@ -23,6 +26,7 @@ export class Server {
   /** Cells this person asked to run and the server has not answered for: they show "asked" at once. */
   #asked: ReadonlySet<string> = $state.raw(new Set());
   room: Room | null = null;
+  readonly terms = new Terms();
 
   /** `tell`: shows a sentence to the person. */
   constructor(readonly tell: Tell) {}
@@ -102,9 +106,53 @@ export class Server {
     }
   }
 
-  /** Queue cells in this order; those behind a refused one are not asked for. */
+  /** Queue cells in this order. */
   run(ids: readonly string[]): void {
-    void this.#queue(ids);
+    if (this.terms.usual) void this.#queue(ids);
+    else void this.#run({ what: 'cells', cells: [...ids], ...this.terms.now });
+  }
+
+  /** Queue what this means, seen from a cell: the server knows which cells and in which order. */
+  runWhat(what: What, cell = '', restart = false): void {
+    void this.#run({ what, cell_id: cell, restart, ...this.terms.now });
+  }
+
+  async #run(message: Methods['notebook.run']['message']): Promise<void> {
+    try {
+      const { cells } = await this.request('notebook.run', message);
+      if (cells.length === 0) this.tell({ level: 'info', message: 'There is nothing more to run there.' });
+    } catch (error) {
+      this.tell({ level: 'error', message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  cancel(id: string): void {
+    void this.ask('notebook.cancel_cell', { cell_id: id });
+  }
+  /** `place` among those that wait, from 1. */
+  move(id: string, place: number): void {
+    void this.ask('notebook.move_cell', { cell_id: id, place });
+  }
+  runNext(id: string): void {
+    void this.ask('notebook.run_next', { cell_id: id });
+  }
+  pause(paused: boolean): void {
+    void this.ask(paused ? 'notebook.pause' : 'notebook.resume', {});
+  }
+  async changeKernel(kernel: InstalledKernel): Promise<void> {
+    if (await this.ask('kernel.change_kernel', { name: kernel.name }))
+      this.tell({ level: 'info', message: `${kernel.display_name} runs this notebook now.` });
+  }
+  shutDown(): void {
+    void this.ask('kernel.shut_down', {});
+  }
+  /** The kernels that can be chosen; none if the server did not say. */
+  async kernels(): Promise<readonly InstalledKernel[]> {
+    try {
+      return (await this.request('kernel.specs', {})).kernels;
+    } catch {
+      return [];
+    }
   }
 
   async #queue(ids: readonly string[]): Promise<void> {
