@@ -11,7 +11,10 @@ one had consumed and nobody had pulled is lost, and a line among the outputs say
 
 from __future__ import annotations
 
-from typing import assert_never
+import math
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeAlias, assert_never
 
 import trio
 
@@ -46,6 +49,8 @@ from protocol.messages import (
 )
 from protocol.outputs import OutputFold, shape
 
+_Step: TypeAlias = Callable[[], Awaitable[None]]  # a kernel is started, exchanged or ended
+
 _LOST = "[some output was lost here: the kernel's reader had to be restarted]\n"
 _ASIDE = Pull | AskKernel | DescribeKernel | WatchComms | TellComm  # change nothing that a report says
 
@@ -65,7 +70,7 @@ class _Incarnation:
     def __init__(self, handle: KernelHandle, values: KernelValues) -> None:
         self._handle = handle
         self._phase: KernelStatus | None = None  # STARTING or RESTARTING while that is going on
-        self._transition = trio.Lock()
+        self._steps, self._next_steps = trio.open_memory_channel[_Step](math.inf)
         self._conversation: Conversation | None = None
         self._life = trio.CancelScope()
         self._life_over = trio.Event()
@@ -85,6 +90,7 @@ class _Incarnation:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
+                nursery.start_soon(self._take_steps)
                 if self._handle.connection is not None:
                     self._serve(self._handle.connection)
                 async for message in mailbox:
@@ -94,6 +100,8 @@ class _Incarnation:
                 nursery.cancel_scope.cancel()
         finally:
             self._comms.close()
+            self._steps.close()
+            self._next_steps.close()
 
     async def _hear(self, message: KernelMessage) -> None:
         match message:
@@ -106,7 +114,7 @@ class _Incarnation:
             case RestartKernel(reply, kernel):
                 await self._ask_for_restart(reply, kernel)
             case ShutDownKernel(reply):
-                self._nursery.start_soon(self._shut_down, reply)
+                self._ask_for_end(reply)
             case InterruptKernel(reply):
                 self._interrupt()
                 reply(Done())
@@ -202,6 +210,11 @@ class _Incarnation:
 
     # ------------------------------------------------------------------------------------- a kernel comes and goes
 
+    async def _take_steps(self) -> None:
+        """One after the other as they were asked for: tasks of a nursery would begin in any order."""
+        async for step in self._next_steps:
+            await step()
+
     async def _find(self, name: str) -> KernelSpec | Refused:
         spec = await trio.to_thread.run_sync(self._handle.find, name or "python3")
         if isinstance(spec, KernelSpec):
@@ -226,12 +239,11 @@ class _Incarnation:
 
     def _start_soon(self, spec: KernelSpec) -> None:
         self._phase = self._phase or KernelStatus.STARTING
-        self._nursery.start_soon(self._start, spec)
+        self._steps.send_nowait(partial(self._start, spec))
 
     async def _start(self, spec: KernelSpec) -> None:
-        async with self._transition:
-            if self._conversation is None:
-                await self._launch(spec)
+        if self._conversation is None:
+            await self._launch(spec)
 
     async def _ask_for_restart(self, reply: Reply[Done | Refused], kernel: str) -> None:
         spec = await self._find(kernel)
@@ -242,24 +254,34 @@ class _Incarnation:
         if self._phase is not KernelStatus.RESTARTING:  # else that one serves this asker too
             self._phase = KernelStatus.RESTARTING
             self._leave("The kernel was restarted.")
-            self._nursery.start_soon(self._restart, spec)
+            self._steps.send_nowait(partial(self._restart, spec))
 
     async def _restart(self, spec: KernelSpec) -> None:
-        async with self._transition:
-            # A run that came since the restart was asked for was not sent yet: it waits for the new kernel.
-            self._leave("The kernel was restarted.", unsent=False)
-            await self._end_process()
-            await self._launch(spec)
+        # A run that came since the restart was asked for was not sent yet: it waits for the new kernel.
+        self._leave("The kernel was restarted.", unsent=False)
+        await self._end_process()
+        await self._launch(spec)
+
+    def _ask_for_end(self, reply: Reply[Done]) -> None:
+        self._phase = None
+        self._leave("The kernel was shut down.")
+        self._refuse_starters("The kernel was shut down.")  # and not who asks for a new one after this
+        self._steps.send_nowait(partial(self._shut_down, reply))
 
     async def _shut_down(self, reply: Reply[Done]) -> None:
-        async with self._transition:
-            self._leave("The kernel was shut down.")
-            self._refuse_starters("The kernel was shut down.")  # and not who asks for a new one meanwhile
-            await self._end_process()
-            self._handle.death = ""
-            self._phase = KernelStatus.STARTING if self._starters else None
+        self._leave(
+            "The kernel was shut down.", unsent=False
+        )  # one that was being launched when this was asked for
+        await self._end_process()
+        self._handle.death = ""
+        if not self._starters and not self._waits():
+            self._phase = None
         reply(Done())
         self._changed()
+
+    def _waits(self) -> bool:
+        run = self._handle.run
+        return run is not None and not run.ended and not run.msg_id
 
     def _leave(self, reason: str, *, unsent: bool = True) -> None:
         """Stop talking with the kernel; its process is still to be ended. ``unsent``: end a waiting run too."""

@@ -471,6 +471,36 @@ def test_a_kernel_that_ignores_interrupts_is_not_responding_and_can_be_restarted
     run_trio(test)
 
 
+def test_kernels_come_and_go_in_the_order_asked_for() -> None:
+    async def test() -> None:
+        async with open_kernel(handle := KernelHandle(Path.cwd(), QUICK)) as kernel:
+            ask = kernel.client.address.request
+            first = [
+                await ask(StartKernel, "python3"),
+                await ask(ShutDownKernel),
+                await ask(StartKernel, "python3"),
+            ]
+            answer = await first[0]()
+            assert isinstance(answer, Refused)
+            assert "shut down" in answer.message
+            assert [await answer() for answer in first[1:]] == [Done(), Done()]
+            for _ in range(3):
+                old = pid(kernel)
+                waiting = [
+                    await ask(ShutDownKernel),
+                    await ask(RestartKernel, "python3"),
+                    await ask(StartKernel, "python3"),
+                ]
+                assert [await answer() for answer in waiting] == [Done(), Done(), Done()]
+                assert pid(kernel) != old
+                ended = await kernel.client.execute("1")
+                assert ended.ended is not None
+                assert ended.ended.status == "ok"
+        await handle.close()
+
+    run_trio(test)
+
+
 def test_a_kernel_that_does_not_start_says_its_last_words() -> None:
     python = find_spec("python3")
 
