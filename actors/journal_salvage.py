@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from actors.journal_format import entry_of, sum_of
-from actors.sqlite_pages import Record, Value, committed, is_cut_short, page_size, read_log, records
+from actors.sqlite_log import committed, is_cut_short, page_size, read_log
+from actors.sqlite_pages import Record, Value, records
 from actors.versions import KEPT, Packed, found
 from protocol.messages import Entry
 

@@ -11,19 +11,18 @@ import re
 import struct
 import sys
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import Final, TypeAlias
 
 import msgspec
+
+from actors.sqlite_log import page_size, read_log
 
 Value: TypeAlias = None | int | float | str | bytes
 
 _INDEX_LEAF: Final = 0x0A
 _TABLE_LEAF: Final = 0x0D
 _BRANCHES: Final = (0x02, 0x05)
-_LOG_HEADER: Final = 32
-_FRAME_HEADER: Final = 24
 _INTEGER_BYTES: Final = (0, 1, 2, 3, 4, 6, 8)
 # Pages without a readable head that are searched, some milliseconds each.
 _SEARCHED: Final = 200
@@ -40,120 +39,17 @@ class Record(msgspec.Struct, frozen=True):
     newest: bool
 
 
-class Frame(msgspec.Struct, frozen=True):
-    """``whole``: its checksum follows from the frame before. ``ours``: how many of its two salts are the log's."""
-
-    page: int
-    commits: bool
-    data: bytes
-    whole: bool
-    ours: int
-
-
-class Log(msgspec.Struct, frozen=True):
-    """``headed``: SQLite can read its head. ``rest``: a last frame of which only the beginning is there."""
-
-    headed: bool
-    frames: tuple[Frame, ...]
-    rest: Frame | None = None
-
-    @property
-    def readable(self) -> int:
-        """How many frames SQLite can read: it stops at the first that is not whole."""
-        return next((n for n, frame in enumerate(self.frames) if not frame.whole), len(self.frames))
-
-    @property
-    def damaged(self) -> bool:
-        """SQLite would leave out something, and say nothing. Frames of an earlier generation behind the last one
-        are no damage. A transaction that a power cut tore looks like damage, too."""
-        behind = self.frames[self.readable :] + ((self.rest,) if self.rest else ())
-        return any(frame.ours or frame.whole for frame in behind) or not (self.headed or not self.frames)
-
-
-def page_size(database: bytes, log: bytes) -> int:
-    """The database's, or the log's, or SQLite's usual one; the usual one wins where they disagree."""
-    said = set()
-    if len(database) >= 18:
-        said.add({1: 65536}.get(int.from_bytes(database[16:18], "big"), int.from_bytes(database[16:18], "big")))
-    if len(log) >= 12:
-        said.add(int.from_bytes(log[8:12], "big"))
-    fit = [size for size in said if 512 <= size <= 65536 and size & (size - 1) == 0]
-    return 4096 if 4096 in said or len(fit) != 1 else fit[0]
-
-
-def read_log(log: bytes, size: int) -> Log:
-    """The frames of a ``-wal`` file."""
-    ends = range(_LOG_HEADER, len(log), _FRAME_HEADER + size)
-    slots = [log[at : at + _FRAME_HEADER + size] for at in ends]
-    slots = [slot for slot in slots if len(slot) > _FRAME_HEADER]
-    if not slots:
-        return Log(True, ())
-    order = ">" if log[3] == 0x83 else "<" if log[3] == 0x82 else "<>"[sys.byteorder == "big"]
-    computed = _sum(log[:24], (0, 0), order)
-    stored = struct.unpack(">II", log[24:32])
-    headed = computed == stored and log[:4] in (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
-    salts = log[16:24]
-    if not headed:
-        [(salts, _)] = Counter(slot[8:16] for slot in slots).most_common(1)
-    frames = []
-    for slot in slots:
-        page, commits = struct.unpack(">II", slot[:8])
-        ours = (slot[8:12] == salts[:4]) + (slot[12:16] == salts[4:])
-        possible: set[tuple[int, int]] = set()
-        if len(slot) == _FRAME_HEADER + size and ours == 2:
-            # The sum goes on from the frame before; what is stored there may be damaged, or what it was made of.
-            summed = slot[:8] + slot[_FRAME_HEADER:]
-            possible = {_sum(summed, start, order) for start in {computed, stored}}
-        stored = struct.unpack(">II", slot[16:24])
-        computed = stored if stored in possible or not possible else min(possible)
-        frames.append(Frame(page, commits > 0, slot[_FRAME_HEADER:], stored in possible, ours))
-    rest = frames.pop() if len(slots[-1]) < _FRAME_HEADER + size else None
-    return Log(headed, tuple(frames), rest)
-
-
-def committed(log: bytes, index: bytes) -> int | None:
-    """How many frames of the log hold what is nowhere else, says the ``-shm`` file that a killed server leaves
-    behind; None: it does not know this log."""
-    if len(index) < 136 or index[:48] != index[48:96]:
-        return None
-    frames, done = (int.from_bytes(index[at : at + 4], sys.byteorder) for at in (16, 96))
-    if done == frames:  # also if a new generation of the log has begun: nothing of it was committed yet
-        return 0
-    return frames if log[16:24] == index[32:40] else None
-
-
-def is_cut_short(log: bytes, index: bytes, size: int) -> bool:
-    """The ``-shm`` file, which a killed server leaves behind, knows of more frames than the log has."""
-    if len(index) < 136 or index[:48] != index[48:96]:
-        return False
-    frames, done = (int.from_bytes(index[at : at + 4], sys.byteorder) for at in (16, 96))
-    begun_anew = len(log) >= _LOG_HEADER and log[16:24] != index[32:40]  # a head is written in one piece
-    there = frames if begun_anew else read_log(log, size).readable
-    return done < frames and there < frames
-
-
-def _sum(data: bytes, start: tuple[int, ...], order: str) -> tuple[int, int]:
-    first, second = start
-    words = struct.unpack(f"{order}{len(data) // 4}I", data)
-    rest = len(words) % 6
-    six = iter(words[: len(words) - rest])
-    # Masked once in six, which is nearly twice as fast.
-    for a, b, c, d, e, f in zip(six, six, six, six, six, six, strict=True):
-        first += a + second
-        second += b + first
-        first += c + second
-        second += d + first
-        first = (first + e + second) & 0xFFFFFFFF
-        second = (second + f + first) & 0xFFFFFFFF
-    for at in range(len(words) - rest, len(words), 2):
-        first = (first + words[at] + second) & 0xFFFFFFFF
-        second = (second + words[at + 1] + first) & 0xFFFFFFFF
-    return first, second
-
-
 def records(database: bytes, log: bytes) -> Iterator[Record]:
     """Whatever looks like a record, in no order."""
     return _Reader(database, log).records()
+
+
+class _Cell(msgspec.Struct, frozen=True):
+    """``end``: behind its last byte in its page."""
+
+    rowid: int | None
+    values: tuple[Value, ...]
+    end: int
 
 
 class _Reader:
@@ -186,7 +82,7 @@ class _Reader:
                 in_order = yield from self.leaf(time, number, data, start, kind)
                 if not in_order:
                     odd.append((time, number, data))
-            elif kind not in _BRANCHES or number == 1:
+            elif number == 1 or not self.is_branch(data):
                 odd.append((time, number, data))
         searched = 0
         for time, number, data in odd:
@@ -198,25 +94,35 @@ class _Reader:
             for at, kind in _likely(data):
                 found = self.cell(time, data, at, kind)
                 if found:
-                    yield Record(time, *found, searched=True, newest=self.is_newest(time, number))
+                    yield Record(
+                        time, found.rowid, found.values, searched=True, newest=self.is_newest(time, number)
+                    )
 
     def is_newest(self, time: int, number: int) -> bool:
         return self.versions[number][-1][0] == time
 
+    def is_branch(self, data: bytes) -> bool:
+        """Not what a flipped bit made of a leaf: its first records' places stand where the last child would."""
+        return data[0] in _BRANCHES and int.from_bytes(data[8:12], "big") in self.versions
+
     def leaf(self, time: int, number: int, data: bytes, start: int, kind: int) -> Generator[Record, None, bool]:
-        """The records that the page's head points to. Returns whether all of that is in order."""
-        count = int.from_bytes(data[start + 3 : start + 5], "big")
-        in_order = start + 8 + 2 * count <= self.size
-        for n in range(min(count, (self.size - start - 8) // 2)):
-            (at,) = struct.unpack_from(">H", data, start + 8 + 2 * n)
+        """The records that the page's head points to. Returns whether they and what is free are all of the page: a
+        smaller count, or a place named twice, would point to some of them only."""
+        count, content = struct.unpack_from(">HH", data, start + 3)
+        pointers = start + 8
+        in_order = pointers + 2 * count <= content
+        taken = _free(data, start)
+        for n in range(min(count, (self.size - pointers) // 2)):
+            (at,) = struct.unpack_from(">H", data, pointers + 2 * n)
             found = self.cell(time, data, at, kind) if at < self.size else None
             if found:
-                yield Record(time, *found, searched=False, newest=self.is_newest(time, number))
+                taken.append((at, max(found.end, at + 4)))  # no cell is smaller
+                yield Record(time, found.rowid, found.values, searched=False, newest=self.is_newest(time, number))
             else:
                 in_order = False
-        return in_order
+        return in_order and _gaps(taken, content, self.size) == data[start + 7]
 
-    def cell(self, time: int, data: bytes, at: int, kind: int) -> tuple[int | None, tuple[Value, ...]] | None:
+    def cell(self, time: int, data: bytes, at: int, kind: int) -> _Cell | None:
         length, at = _varint(data, at)
         rowid = None
         if kind == _TABLE_LEAF:
@@ -231,12 +137,13 @@ class _Reader:
         # Known before the rest is fetched: a record's parts fill it exactly.
         if kinds is None or payload[0] + sum(map(_width, kinds)) != length:
             return None
+        end = at + local
         if local < length:
-            if at + local + 4 > self.size:
+            if end + 4 > self.size:
                 return None
-            following = int.from_bytes(data[at + local : at + local + 4], "big")
-            payload += self.overflow(time, following, length - local)
-        return (rowid, _values(payload, kinds)) if len(payload) == length else None
+            payload += self.overflow(time, int.from_bytes(data[end : end + 4], "big"), length - local)
+            end += 4
+        return _Cell(rowid, _values(payload, kinds), end) if len(payload) == length else None
 
     def local(self, length: int, kind: int) -> int:
         """How many bytes of a payload lie in its page."""
@@ -260,6 +167,28 @@ class _Reader:
             length -= self.size - 4
             number = int.from_bytes(page[:4], "big")
         return b"".join(parts)
+
+
+def _free(data: bytes, start: int) -> list[tuple[int, int]]:
+    """The blocks of a page that its list of free ones names, from where to where."""
+    blocks: list[tuple[int, int]] = []
+    at = int.from_bytes(data[start + 1 : start + 3], "big")
+    while at and at + 4 <= len(data) and len(blocks) < len(data) // 4:
+        following, length = struct.unpack_from(">HH", data, at)
+        blocks.append((at, at + length))
+        at = following
+    return blocks
+
+
+def _gaps(taken: list[tuple[int, int]], start: int, end: int) -> int:
+    """How many bytes from ``start`` to ``end`` nothing has taken; -1 if some are taken twice or lie outside."""
+    gaps = 0
+    for begin, stop in sorted(taken):
+        if begin < start:
+            return -1
+        gaps += begin - start
+        start = stop
+    return gaps + end - start if start <= end else -1
 
 
 def _likely(data: bytes) -> Iterator[tuple[int, int]]:

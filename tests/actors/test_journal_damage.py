@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -312,6 +313,50 @@ def test_a_schema_that_is_no_text_any_more_is_a_damaged_journal_like_another(
     """SQLite quotes it in its complaint, which cannot be decoded then."""
     at = cases["closed"].files[JOURNAL].index(b"CREATE TABLE")
     harms = [Harm("closed", JOURNAL, place, place + 1, 7) for place in range(at, at + 30, 5)]
+    assert not run(cases, harms, memory)
+
+
+def leaves(data: bytes) -> Iterator[int]:
+    """Where the pages that hold more than one record begin."""
+    for at in range(4096, len(data), 4096):
+        if data[at] in (0x0A, 0x0D) and int.from_bytes(data[at + 3 : at + 5], "big") > 1:
+            yield at
+
+
+def test_a_leaf_that_one_bit_makes_a_branch_is_read_all_the_same(cases: dict[str, Case], memory: Path) -> None:
+    places = leaves(cases["closed"].files[JOURNAL])
+    harms = [Harm("closed", JOURNAL, at, at + 1, 3) for at in places]
+    assert harms
+    assert not run(cases, harms, memory)
+
+
+def test_a_leaf_that_says_it_holds_fewer_records_keeps_them_all(cases: dict[str, Case], memory: Path) -> None:
+    data = cases["closed"].files[JOURNAL]
+    harms = [
+        Harm("closed", JOURNAL, at + 4, at + 5, bit)
+        for at in leaves(data)
+        for bit in range(8)
+        if data[at + 4] >> bit & 1
+    ]
+    assert harms
+    assert not run(cases, harms, memory)
+
+
+def test_a_leaf_that_names_one_place_twice_keeps_what_is_at_the_other(
+    cases: dict[str, Case], memory: Path
+) -> None:
+    data = cases["closed"].files[JOURNAL]
+    harms = []
+    for at in leaves(data):
+        count = int.from_bytes(data[at + 3 : at + 5], "big")
+        fields = [at + 8 + 2 * n for n in range(count)]
+        named = {data[field : field + 2] for field in fields}
+        for field, place, bit in product(fields, range(2), range(8)):
+            flipped = bytearray(data[field : field + 2])
+            flipped[place] ^= 1 << bit
+            if bytes(flipped) in named:
+                harms.append(Harm("closed", JOURNAL, field + place, field + place + 1, bit))
+    assert harms
     assert not run(cases, harms, memory)
 
 
