@@ -1,4 +1,5 @@
-"""``python -m tests.browser.screenshots [names…]``: the page's states, light and dark, into .cache/screenshots.
+"""``python -m tests.browser.screenshots [names…]``: the page's states, light and dark, on a desk and on a phone, into
+.cache/screenshots.
 
 The one of the canvas that the README shows goes to examples/canvas.png.
 """
@@ -10,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -25,7 +27,8 @@ PICTURES = ROOT / ".cache/screenshots"
 README = ROOT / "examples/canvas.png"
 TOUR = ROOT / "examples/tour.ipynb"
 TOUR_CODE = ["hello", "moons", "wave", "signal", "by-mean", "by-median", "compare", "scratch"]
-VIEW = {"width": 1440, "height": 900}
+# A desk's and a phone's.
+VIEWS = {"": {"width": 1440, "height": 900}, "-phone": {"width": 390, "height": 844}}
 FAULT = "def area(radius):\n    return 3.14159 * radius ** 2\n\narea('seven')"
 SLOW = "import time\nfor step in range(600):\n    print('step', step)\n    time.sleep(0.1)"
 
@@ -33,13 +36,16 @@ SLOW = "import time\nfor step in range(600):\n    print('step', step)\n    time.
 class Stage:
     """A scene in which everybody's browser is light or dark."""
 
-    def __init__(self, scene: Scene, folder: Path, scheme: str) -> None:
+    def __init__(self, scene: Scene, folder: Path, scheme: str, view: str) -> None:
         self.scene = scene
         self._folder = folder
         self._scheme = scheme
+        self._view = view
 
     def person(self, host: Host | None, name: str = "Ada", address: str = "") -> Person:
-        person = self.scene.person(host, name, address=address, viewport=VIEW, color_scheme=self._scheme)
+        person = self.scene.person(
+            host, name, address=address, viewport=VIEWS[self._view], color_scheme=self._scheme
+        )
         person.away = True
         return person
 
@@ -88,6 +94,35 @@ def running(stage: Stage) -> Person:
     ada = stage.person(stage.scene.notebook(*cells))
     ada.page.evaluate("ganimede.server.run(['one', 'two', 'three'])")
     ada.until_printed("one", "step 12")
+    return ada
+
+
+def queue(stage: Stage) -> Person:
+    steps = ("clean(rows)", "model = fit(rows, degree=3)", "plot(model)")
+    cells = [code_cell("load", SLOW), *(code_cell(f"step{n}", source) for n, source in enumerate(steps))]
+    ada = stage.person(stage.scene.notebook(*cells))
+    ada.page.evaluate("ganimede.server.run(['load', 'step0', 'step1', 'step2'])")
+    ada.until_printed("load", "step 12")
+    ada.tool(re.compile("^Run queue")).click()
+    return ada
+
+
+def run_menu(stage: Stage) -> Person:
+    ada = stage.person(stage.tour(ran=True))
+    ada.page.evaluate("ganimede.board.select(['moons'])")
+    ada.edit("moons")
+    ada.press("Control+End")
+    ada.type("  # edited")
+    ada.press("Escape")
+    ada.tool("More ways to run").click()
+    ada.page.get_by_role("menu").wait_for()
+    return ada
+
+
+def kernel_menu(stage: Stage) -> Person:
+    ada = stage.person(stage.tour(ran=True))
+    ada.button("Kernel menu").click()
+    ada.page.get_by_role("menu").wait_for()
     return ada
 
 
@@ -171,6 +206,9 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         overview,
         together,
         running,
+        queue,
+        run_menu,
+        kernel_menu,
         error,
         question,
         offered,
@@ -183,18 +221,18 @@ STATES: dict[str, Callable[[Stage], Person]] = {
 }
 
 
-def take(browser: Browser, name: str, scheme: str) -> None:
+def take(browser: Browser, name: str, scheme: str, view: str) -> None:
     with tempfile.TemporaryDirectory(prefix="ganimede-") as folder:
         scene = Scene(browser, Path(folder), name)
         try:
-            person = STATES[name](Stage(scene, Path(folder), scheme))
+            person = STATES[name](Stage(scene, Path(folder), scheme, view))
             person.page.evaluate("document.fonts.ready")
             # What is drawn later than the document says: editors, outputs, one more frame.
             person.page.wait_for_timeout(800)
-            picture = PICTURES / f"{name}-{scheme}.png"
+            picture = PICTURES / f"{name}-{scheme}{view}.png"
             person.page.screenshot(path=picture)
             print(picture.relative_to(ROOT), flush=True)
-            if (name, scheme) == ("together", "light"):
+            if (name, scheme, view) == ("together", "light", ""):
                 shutil.copy(picture, README)
         finally:
             scene.end(failed=False)
@@ -203,9 +241,8 @@ def take(browser: Browser, name: str, scheme: str) -> None:
 def main(*names: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with running_chromium() as browser:
-        for name in names or STATES:
-            for scheme in ("light", "dark"):
-                take(browser, name, scheme)
+        for name, scheme, view in product(names or STATES, ("light", "dark"), VIEWS):
+            take(browser, name, scheme, view)
 
 
 if __name__ == "__main__":

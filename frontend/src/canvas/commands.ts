@@ -104,10 +104,6 @@ export function runSelected(board: Board): void {
   if (ids.length > 0) board.session.server.run(ids);
 }
 
-export function runAll(board: Board): void {
-  board.session.server.run(codeIn(board, board.scene.order));
-}
-
 /** Without a question: undo brings them back. Tissues take what is inside along. */
 export function deleteSelected(board: Board): void {
   const { acts } = board.session;

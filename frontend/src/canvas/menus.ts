@@ -1,27 +1,16 @@
-/** The menus of the canvas, of cells, tissues and edges, and of the kernel. */
+/** The menus of the canvas, of cells, tissues and edges. */
 import { foldMenu } from '../cell/menu';
 import { rootOf } from '../doc/graph';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
 import type { Board, EdgeName } from './board.svelte';
 import { copySelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
-import { codeIn, cutSelected, deleteCells, dissolve, fold, runAll, runSelected } from './commands';
+import { codeIn, cutSelected, deleteCells, dissolve, fold, runSelected } from './commands';
 import type { WorldPoint } from './geometry';
+import { runFrom } from './runmenu';
 
 const MOD = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl+';
 const NAMES: Readonly<Record<CellType, string>> = { code: 'code', markdown: 'markdown', raw: 'raw text' };
-
-/** A restart takes everybody's variables, and no undo brings them back: a second press, on words that say so. */
-export function kernelMenu(board: Board): MenuItem[] {
-  const { server } = board.session;
-  const thenAll = (restarted: boolean): void => {
-    if (restarted) runAll(board);
-  };
-  return [
-    { label: 'Restart and lose all variables', danger: true, run: () => void server.restart() },
-    { label: 'Restart and run all cells', danger: true, run: () => void server.restart().then(thenAll) },
-  ];
-}
 
 export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
   const { order } = board.scene;
@@ -31,7 +20,11 @@ export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
     { label: 'New markdown cell here', run: () => void board.createAt(at, 'markdown') },
     { label: 'Paste here', disabled: !holdsCells(), run: () => pasteHeld(board, at) },
     'separator',
-    { label: 'Run all cells', disabled: codeIn(board, order).length === 0, run: () => runAll(board) },
+    {
+      label: 'Run all cells',
+      disabled: codeIn(board, order).length === 0,
+      run: () => board.session.server.runWhat('all'),
+    },
     { label: 'Select all', keys: `${MOD}A`, disabled: empty, run: () => board.select(order) },
     { label: 'Fit everything', keys: '1', disabled: empty, run: () => board.fit() },
     { label: 'Zoom to 100 %', keys: '0', run: () => board.viewport.zoomBy(1 / board.viewport.zoom) },
@@ -54,6 +47,7 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
             disabled: code.length === 0,
             run: () => server.run(code),
           },
+          ...runFrom(board, id),
           'separator',
         ];
   return [

@@ -1,4 +1,5 @@
 /** What a cell says of itself, in words. */
+import { named, type Ran } from '../doc/run';
 import { asObject, type CellState, type JsonObject } from '../doc/values';
 
 /** "0.4 s", "42 s", "3 min 12 s", "1 h 05 min". */
@@ -10,6 +11,11 @@ export function elapsed(ms: number): string {
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** How long something took that is over: also what took no time worth a second's tenth. */
+export function took(ms: number): string {
+  return ms < 100 ? `${Math.max(1, Math.round(ms))} ms` : elapsed(ms);
 }
 
 const SUFFIX: Readonly<Record<string, string>> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
@@ -29,7 +35,7 @@ export function placeInQueue(queue: readonly string[], id: string, headRuns: boo
   return index < 0 ? null : index + (headRuns ? 0 : 1);
 }
 
-export type Tone = 'idle' | 'wait' | 'run' | 'failed';
+export type Tone = 'idle' | 'wait' | 'run' | 'failed' | 'stale';
 
 export interface Situation {
   state: CellState;
@@ -41,7 +47,22 @@ export interface Situation {
   startedAt: number | null;
   ranFor: number | null;
   failed: boolean;
+  /** The last run that the document tells of. */
+  run: Ran | null;
+  /** Who else ran it last; empty: nobody else, or nobody knows. */
+  by: string;
+  /** Its text says something else now. */
+  stale: boolean;
+  paused: boolean;
 }
+
+const ENDS: Readonly<Record<string, string>> = {
+  error: 'failed',
+  interrupted: 'interrupted',
+  aborted: 'not run',
+  died: 'the kernel died',
+  'time limit': 'over its time limit',
+};
 
 /** `now` is asked for only while the cell runs: nothing else ticks. */
 export function stateWords(cell: Situation, now: () => number): { text: string; tone: Tone } {
@@ -54,15 +75,36 @@ export function stateWords(cell: Situation, now: () => number): { text: string; 
   }
   if (cell.state === 'queued') {
     return {
-      text: cell.place === null || cell.place < 1 ? 'queued' : `queued ${ordinal(cell.place)}`,
+      text:
+        (cell.place === null || cell.place < 1 ? 'queued' : `queued ${ordinal(cell.place)}`) +
+        (cell.paused ? ', paused' : ''),
       tone: 'wait',
     };
   }
   if (cell.asked) return { text: 'asking the server', tone: 'wait' };
-  const done = cell.failed ? 'failed' : 'ran';
-  if (cell.ranFor !== null)
-    return { text: `${done} in ${elapsed(cell.ranFor)}`, tone: cell.failed ? 'failed' : 'idle' };
-  return { text: cell.failed ? 'failed' : '', tone: cell.failed ? 'failed' : 'idle' };
+  const end = ENDS[cell.run?.status ?? ''] ?? (cell.failed ? 'failed' : '');
+  const tone = end === '' ? (cell.stale ? 'stale' : 'idle') : 'failed';
+  const by = cell.by === '' ? '' : ` by ${cell.by}`;
+  const words =
+    cell.ranFor === null
+      ? end
+      : `${end || 'ran'} ${end === '' || end === 'failed' ? 'in' : 'after'} ${took(cell.ranFor)}${by}`;
+  if (!cell.stale) return { text: words, tone };
+  return { text: words === '' ? 'edited since it ran' : `${words}, edited since`, tone };
+}
+
+/** The whole story of the last run, for a tooltip. */
+export function runDetail(run: Ran | null, stale: boolean): string {
+  const edited = stale ? 'The text was edited since: what is below came of what it said then.' : '';
+  if (run === null || run.began === 0) return edited;
+  const when = new Date(run.began).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
+  return [`${named(run.who) || 'Somebody'} ran it at ${when}.`, edited]
+    .filter((each) => each !== '')
+    .join(' ');
 }
 
 /** "[3]", "[*]" while it waits or runs, "[ ]" if it never ran. */

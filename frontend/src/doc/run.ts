@@ -44,7 +44,11 @@ export function isStale(ran: Ran | null, metadata: JsonObject, source: string): 
   return crc !== null && crc !== crc32(source);
 }
 
-/** A name that a person shows; connections that show none are known by a number that says nothing. */
+/** A name that a person shows, or nothing: connections that show none are known by a number that says nothing. */
+export function named(who: string): string {
+  return /^[0-9a-f]{16}$/.test(who) ? '' : who;
+}
+
 export function whoWords(who: string): string {
-  return who === '' || /^[0-9a-f]{16}$/.test(who) ? 'somebody' : who;
+  return named(who) || 'somebody';
 }

@@ -17,6 +17,8 @@ import { asObject, type JsonObject } from './values';
 export type What = Exclude<Methods['notebook.run']['message']['what'], 'cells'>;
 export type Tell = (notice: Pick<Notice, 'level' | 'message'>) => void;
 
+const RESTARTED = 'The kernel was restarted.';
+
 export class Server {
   #saving: Saving = $state.raw({ status: 'saved', reason: '' });
   #kernel: KernelChanged = $state.raw({ status: 'none', reason: '', name: '' });
@@ -120,6 +122,7 @@ export class Server {
   async #run(message: Methods['notebook.run']['message']): Promise<void> {
     try {
       const { cells } = await this.request('notebook.run', message);
+      if (message.restart === true) this.tell({ level: 'info', message: RESTARTED });
       if (cells.length === 0) this.tell({ level: 'info', message: 'There is nothing more to run there.' });
     } catch (error) {
       this.tell({ level: 'error', message: error instanceof Error ? error.message : String(error) });
@@ -192,7 +195,7 @@ export class Server {
   /** True once there is a fresh kernel. */
   async restart(): Promise<boolean> {
     const done = await this.ask('kernel.restart_kernel', {});
-    if (done) this.tell({ level: 'info', message: 'The kernel was restarted.' });
+    if (done) this.tell({ level: 'info', message: RESTARTED });
     return done;
   }
   start(): void {

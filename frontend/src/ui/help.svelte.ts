@@ -31,7 +31,8 @@ export const HELP: readonly (readonly [string, readonly (readonly [string, strin
       ['Run', `${MOD}Enter`],
       ['Run and go on', 'Shift+Enter'],
       ['Run and insert below', 'Alt+Enter'],
-      ['A tissue, all its cells', 'Run tissue'],
+      ['All, above, to here, a tissue', 'the arrow beside Run, a cell’s menu'],
+      ['Move in the queue, cancel', 'drag in its panel, Alt+arrows, Del'],
     ],
   ],
   [

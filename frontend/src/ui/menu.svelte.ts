@@ -5,6 +5,8 @@ export interface MenuAction {
   keys?: string;
   disabled?: boolean;
   danger?: boolean;
+  /** One of a choice, and whether it is the one. */
+  checked?: boolean;
   run(): void;
 }
 

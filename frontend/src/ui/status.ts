@@ -60,9 +60,10 @@ const KERNEL: Record<KernelChanged['status'], [string, Tone]> = {
   dead: ['Dead', 'bad'],
 };
 
-export function kernelWords(kernel: KernelChanged, queued: number): Words {
+/** `queued`: with the running one. `paused`: nothing more begins. */
+export function kernelWords(kernel: KernelChanged, queued: number, paused = false): Words {
   const [text, tone] = KERNEL[kernel.status] ?? [kernel.status, 'quiet' as Tone];
-  const waiting = queued > 1 ? `, ${queued - 1} queued` : '';
+  const waiting = (queued > 1 ? `, ${queued - 1} queued` : '') + (paused ? ', paused' : '');
   const none = 'A kernel starts with the first cell that runs.';
   const detail = kernel.reason || (kernel.status === 'none' ? none : `Kernel ${kernel.name}`);
   // Why it is of no use stands there for those without a tooltip, and is cut short where there is no room.

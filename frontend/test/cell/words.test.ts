@@ -9,6 +9,7 @@ import {
   ordinal,
   placeInQueue,
   plural,
+  runDetail,
   stateWords,
   type Situation,
 } from '../../src/cell/words';
@@ -63,6 +64,10 @@ describe('words', () => {
     startedAt: null,
     ranFor: null,
     failed: false,
+    run: null,
+    by: '',
+    stale: false,
+    paused: false,
   };
   const never = (): number => {
     throw new Error('only a running cell looks at the time');
@@ -88,6 +93,30 @@ describe('words', () => {
       tone: 'wait',
     });
     expect(stateWords({ ...idle, state: 'running' }, never).text).toBe('running');
+  });
+
+  it('says how a run ended, who asked for it, and that the text is another now', () => {
+    const run = { who: 'Ada', began: 1, ended: 2, status: 'ok', crc: 0 };
+    const ended = (status: string, more: Partial<Situation> = {}): string =>
+      stateWords({ ...idle, ranFor: 400, run: { ...run, status }, ...more }, never).text;
+    expect(ended('ok', { by: 'Ada' })).toBe('ran in 0.4 s by Ada');
+    expect(ended('error')).toBe('failed in 0.4 s');
+    expect(ended('ok', { ranFor: 12.4 })).toBe('ran in 12 ms');
+    expect(ended('ok', { ranFor: 0 })).toBe('ran in 1 ms');
+    expect(ended('interrupted')).toBe('interrupted after 0.4 s');
+    expect(ended('died')).toBe('the kernel died after 0.4 s');
+    expect(ended('time limit')).toBe('over its time limit after 0.4 s');
+    expect(ended('ok', { stale: true })).toBe('ran in 0.4 s, edited since');
+    expect(stateWords({ ...idle, stale: true }, never)).toEqual({
+      text: 'edited since it ran',
+      tone: 'stale',
+    });
+    expect(stateWords({ ...idle, state: 'queued', place: 1, paused: true }, never).text).toBe(
+      'queued 1st, paused',
+    );
+    expect(runDetail(run, false)).toMatch(/^Ada ran it at /);
+    expect(runDetail(null, true)).toMatch(/edited since/);
+    expect(runDetail(null, false)).toBe('');
   });
 
   it('labels the count', () => {
