@@ -15,6 +15,7 @@ from protocol.comm_requests import CloseComm, CommRequest, client_id, kernel_id,
 from protocol.comms import PUSHES, CommIdle, Push
 from protocol.kernel_events import OutputEvent
 from protocol.messages import Outlet
+from protocol.stray_outputs import StrayOutputs
 from protocol.values import JsonObject
 
 # Seconds between two updates of an Output widget's outputs, which are sent whole.
@@ -29,6 +30,7 @@ class KernelComms:
         self._captures = handle.captures
         self._handle = handle
         self._watchers: list[Outlet[str]] = []
+        self._strays = StrayOutputs()
         self._flushed_at = -inf
 
     # --------------------------------------------------------------------------------------------------- watchers
@@ -99,18 +101,24 @@ class KernelComms:
         return self._captures.taker(event) is not None
 
     def take_output(self, event: OutputEvent, now: float) -> bool:
-        """Whether a widget shows it in place of the cell."""
-        return self._captures.take(event, now)
+        """Whether a widget shows it in place of the cell, or it is the output of a widget's callback."""
+        return self._captures.take(event, now) or self._strays.add(event)
 
     def flush(self, now: float) -> float | None:
-        """Tell of what Output widgets took; when to come again if there is more or it is too soon."""
-        if not self._captures.has_news:
+        """Tell of what callbacks put out; when to come again if there is more or it is too soon."""
+        if not self._has_news:
             return None
         if now >= self._flushed_at + _EVERY:
             self._flushed_at = now
             for comm_id, outputs in self._captures.changed(now):
                 self._tell(self._comms.set_state(comm_id, {"outputs": [*outputs]}))
-        return self._flushed_at + _EVERY if self._captures.has_news else None
+            for stray in self._strays.taken():
+                self._tell(stray)
+        return self._flushed_at + _EVERY if self._has_news else None
+
+    @property
+    def _has_news(self) -> bool:
+        return self._captures.has_news or len(self._strays) > 0
 
     def clear(self) -> None:
         """The kernel is gone."""

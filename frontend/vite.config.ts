@@ -2,6 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin, ProxyOptions } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { fonts } from './fonts.ts';
+import { framed } from './framed.ts';
 
 // `make dev`: the page from Vite, everything else from a running server, which keeps all its checks: it is given
 // the token, and requests say that they come from its own origin. GANIMEDE_URL may carry the token, as printed.
@@ -25,7 +26,7 @@ function nonce(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [svelte(), nonce(), fonts()],
+  plugins: [svelte(), nonce(), fonts(), framed()],
   build: {
     outDir: '../gateway/static/page',
     emptyOutDir: true,
@@ -35,6 +36,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // A cell that shows mathematics loads KaTeX then; nobody waits for it at the start.
     chunkSizeWarningLimit: 700,
+    // Most of a build is the frame's script, which is a build of its own.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: {
     host: '127.0.0.1',

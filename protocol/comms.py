@@ -64,7 +64,17 @@ class CommIdle(msgspec.Struct, frozen=True):
     parent: str
 
 
-Push: TypeAlias = OpenedComm | OpenComms | SaidOnComm | ClosedComm | CommIdle
+class StrayOutput(msgspec.Struct, frozen=True):
+    """What the client's message ``parent`` made the kernel put out and nothing shows (stray_outputs.py).
+
+    ``kind``: "stdout", "stderr", "error" or "result". ``text``: at most 2,000 characters of it."""
+
+    parent: str
+    kind: str
+    text: str
+
+
+Push: TypeAlias = OpenedComm | OpenComms | SaidOnComm | ClosedComm | CommIdle | StrayOutput
 # By which method of channel "comms" each travels.
 PUSHES: dict[type[Push], str] = {
     OpenedComm: "open",
@@ -72,6 +82,7 @@ PUSHES: dict[type[Push], str] = {
     SaidOnComm: "msg",
     ClosedComm: "close",
     CommIdle: "idle",
+    StrayOutput: "output",
 }
 
 

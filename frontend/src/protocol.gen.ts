@@ -331,6 +331,13 @@ export interface CommIdle {
   parent: string;
 }
 
+/** What the client's message parent made the kernel put out and nothing shows (stray_outputs.py). */
+export interface StrayOutput {
+  parent: string;
+  kind: string;
+  text: string;
+}
+
 /** The error of an answer. code is for programs, message a sentence for people. */
 export interface Refusal {
   code: string;
@@ -425,6 +432,7 @@ export interface Pushes {
   'comms.msg': SaidOnComm;
   'comms.close': ClosedComm;
   'comms.idle': CommIdle;
+  'comms.output': StrayOutput;
 }
 
 /** Methods that are answered also without an id. */

@@ -126,6 +126,31 @@ def kernel_menu(stage: Stage) -> Person:
     return ada
 
 
+def widgets(stage: Stage) -> Person:
+    source = """import ipywidgets as w
+out = w.Output()
+with out:
+    print("10 of 40 rows fit")
+w.Tab([
+    w.VBox([
+        w.IntSlider(value=12, max=40, description="Degree"),
+        w.FloatRangeSlider(value=(0.2, 0.7), max=1, step=0.05, description="Range"),
+        w.Dropdown(options=["least squares", "ridge", "lasso"], description="Method"),
+        w.HBox([w.Button(description="Fit", button_style="primary", icon="play"), w.Button(description="Reset")]),
+        w.Checkbox(value=True, description="Scale the columns", indent=False),
+        w.IntProgress(value=7, max=10, description="Fitting", bar_style="success"),
+        out,
+    ]),
+    w.Text(description="Name"),
+], titles=["Model", "Data"])"""
+    ada = stage.person(stage.scene.notebook(markdown_cell("text", "## Choose a model"), code_cell("one", source)))
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    ada.until_idle("one")
+    ada.page.evaluate("ganimede.acts.setCollapsed(['one'], 'i')")
+    ada.sees("one").frame_locator("iframe").get_by_text("10 of 40 rows fit").wait_for()
+    return ada
+
+
 def error(stage: Stage) -> Person:
     ada = stage.person(stage.scene.notebook(markdown_cell("text", "## What went wrong"), code_cell("one", FAULT)))
     ada.page.evaluate("ganimede.server.run(['one'])")
@@ -209,6 +234,7 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         queue,
         run_menu,
         kernel_menu,
+        widgets,
         error,
         question,
         offered,

@@ -9,6 +9,7 @@ import type {
   Pushes,
   Saving,
 } from '../protocol.gen';
+import { Comms } from './comms.svelte';
 import { RequestError } from './requests';
 import type { Room } from './room.svelte';
 import { Terms } from './terms.svelte';
@@ -29,6 +30,10 @@ export class Server {
   #asked: ReadonlySet<string> = $state.raw(new Set());
   room: Room | null = null;
   readonly terms = new Terms();
+  readonly comms = new Comms(
+    (method, message) => this.request(method, message),
+    (notice) => this.tell(notice),
+  );
 
   /** `tell`: shows a sentence to the person. */
   constructor(readonly tell: Tell) {}
@@ -55,6 +60,7 @@ export class Server {
   }
 
   hear(channel: string, method: string, message: JsonObject): void {
+    if (channel === 'comms') return this.comms.hear(method, message);
     const body: unknown = message;
     switch (`${channel}.${method}` as keyof Pushes) {
       case 'notebook.saving':

@@ -1,6 +1,7 @@
 /** Everything a component may talk to, found by {@link useSession}. */
 import { getContext, setContext } from 'svelte';
 import { Acts } from './acts';
+import type { Comms } from './comms.svelte';
 import { PageConfig } from './config.svelte';
 import { Notebook } from './notebook.svelte';
 import { People } from './people.svelte';
@@ -15,6 +16,7 @@ export interface Session {
   readonly undo: Undo;
   readonly people: People;
   readonly server: Server;
+  readonly comms: Comms;
   readonly config: PageConfig;
 }
 
@@ -47,7 +49,8 @@ export function openSession(url: string, tell: Tell, otherLineage: () => void = 
   const notebook = new Notebook(room.doc);
   const undo = new Undo(room.doc);
   const people = new People(room.awareness);
-  return { room, notebook, undo, people, server, acts: new Acts(notebook, undo), config: new PageConfig() };
+  const acts = new Acts(notebook, undo);
+  return { room, notebook, undo, people, server, comms: server.comms, acts, config: new PageConfig() };
 }
 
 export function provideSession(session: Session): void {

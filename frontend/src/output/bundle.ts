@@ -1,5 +1,6 @@
 /** nbformat outputs as what is drawn: neighbouring streams joined, the richest kind of each bundle chosen. Pure. */
 import { asObject, type Json, type JsonObject, type Output } from '../doc/values';
+import { modelIdOf } from './widget';
 import { BLOBS, referencesOf, type Reference } from './blobs';
 
 export type Item =
@@ -52,7 +53,8 @@ function isText(value: Json | undefined): boolean {
   );
 }
 
-export function choose(data: JsonObject): Choice {
+/** `widgets`: they can be shown, else whatever else the bundle has is. */
+export function choose(data: JsonObject, widgets = true): Choice {
   const { values, line } = referencesOf(data);
   const plain = line ? '' : textOf(data['text/plain']);
   const some = (mime: string, view: View): Choice => {
@@ -61,6 +63,8 @@ export function choose(data: JsonObject): Choice {
   };
   const has = (mime: string): boolean => mime in data || values.has(mime);
   const reads = (mime: string): boolean => values.has(mime) || isText(data[mime]);
+  // A widget is worth more than a picture of it, for as long as it lives.
+  if (widgets && modelIdOf(data[WIDGET]) !== null) return some(WIDGET, 'widget');
   for (const [mime, view] of VIEWS) {
     if (!has(mime)) continue;
     if (view === 'json' || reads(mime)) return some(mime, view);

@@ -1,4 +1,5 @@
 /** What the sandboxed frame may tell the page: judged, bounded, and nothing of it is markup. Pure. */
+import { asObject } from '../doc/values';
 import { safeLink } from './addresses';
 
 export const TALLEST = 3000;
@@ -11,6 +12,28 @@ export interface FrameNews {
   readonly blocked?: string;
   readonly link?: string;
   readonly escape?: true;
+  /** The wheel was turned over something that has nothing to scroll: it is the canvas's. */
+  readonly wheel?: Wheel;
+}
+
+/** In the frame's own pixels. */
+export interface Wheel {
+  readonly x: number;
+  readonly y: number;
+  readonly deltaX: number;
+  readonly deltaY: number;
+  readonly deltaMode: number;
+  readonly ctrlKey: boolean;
+  readonly shiftKey: boolean;
+}
+
+function wheelOf(value: unknown): Wheel | null {
+  const given = asObject(value);
+  const { x, y, deltaX, deltaY, deltaMode } = given;
+  const numbers = [x, y, deltaX, deltaY, deltaMode];
+  if (!numbers.every((each) => typeof each === 'number' && Math.abs(each) < 1e5)) return null;
+  const [ctrlKey, shiftKey] = [given['ctrlKey'] === true, given['shiftKey'] === true];
+  return { x, y, deltaX, deltaY, deltaMode, ctrlKey, shiftKey } as Wheel;
 }
 
 /** The message's content, or null if it is none of the frame's own. */
@@ -20,6 +43,8 @@ export function frameNews(data: unknown): FrameNews | null {
   if (given['ganimede'] !== 'frame') return null;
   if (given['ready'] === true) return { ready: true };
   if (given['escape'] === true) return { escape: true };
+  const wheel = 'wheel' in given ? wheelOf(given['wheel']) : null;
+  if (wheel !== null) return { wheel };
   const { height, error, blocked, link } = given;
   if (typeof height === 'number' && Number.isFinite(height)) {
     return { height: Math.round(Math.min(TALLEST, Math.max(0, height))) };
@@ -33,9 +58,24 @@ export function frameNews(data: unknown): FrameNews | null {
   return address === null ? null : { link: address };
 }
 
-/** What the page's theme makes of an output's bare text. */
-export function dressOf(host: Element): { theme: 'light' | 'dark'; style: Record<string, string> } {
+/** The page's colours and measures (theme.css), for what is drawn in a frame to look like the page. */
+const TOKENS = [
+  ...['surface', 'surface-2', 'surface-3', 'line', 'line-strong', 'text', 'text-2', 'text-3'],
+  ...['accent', 'accent-soft', 'on-accent', 'run', 'run-soft', 'wait', 'wait-soft', 'danger', 'danger-soft'],
+  ...['radius-s', 'radius-m'],
+].map((name) => `--${name}`);
+
+export interface Dress {
+  theme: 'light' | 'dark';
+  style: Record<string, string>;
+  tokens: Record<string, string>;
+}
+
+/** What the page's theme makes of an output's bare text, and what it is made of. */
+export function dressOf(host: Element): Dress {
   const { color, fontSize, lineHeight } = getComputedStyle(host);
   const theme = document.documentElement.dataset['theme'] === 'dark' ? 'dark' : 'light';
-  return { theme, style: { color, fontSize, lineHeight, fontFamily: 'system-ui, sans-serif' } };
+  const root = getComputedStyle(document.documentElement);
+  const tokens = Object.fromEntries(TOKENS.map((name) => [name, root.getPropertyValue(name).trim()]));
+  return { theme, tokens, style: { color, fontSize, lineHeight, fontFamily: 'system-ui, sans-serif' } };
 }
