@@ -60,9 +60,9 @@ class Comm {
     data: JsonObject,
     readonly bare: Buffers,
   ) {
-    const { state, ...rest } = data;
-    this.#rest = rest;
-    delete this.#rest['buffer_paths'];
+    const { state } = data;
+    const rest = Object.entries(data).filter(([key]) => key !== 'state' && key !== 'buffer_paths');
+    this.#rest = Object.fromEntries(rest);
     this.#state = typeof state === 'object' && state !== null ? { ...asObject(state) } : null;
     this.#place(data, bare);
   }
