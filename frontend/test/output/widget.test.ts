@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Comms } from '../../src/doc/comms.svelte';
+import type { JsonObject } from '../../src/doc/values';
 import { Bridge, modelIdOf } from '../../src/output/widget';
 
 interface Sent {
@@ -15,14 +16,19 @@ let failures: string[];
 let bridge: Bridge;
 
 const b64 = (...bytes: number[]): string => btoa(String.fromCharCode(...bytes));
-const opened = (comm_id: string, state: object, buffer_paths: unknown[] = [], buffers: string[] = []) => ({
+const opened = (
+  comm_id: string,
+  state: JsonObject,
+  buffer_paths: string[][] = [],
+  buffers: string[] = [],
+): JsonObject => ({
   comm_id,
   target_name: 'jupyter.widget',
   data: { state, buffer_paths },
   metadata: { version: '2.1.0' },
   buffers,
 });
-const state = (...all: ReturnType<typeof opened>[]): void => comms.hear('state', { comms: all });
+const state = (...all: JsonObject[]): void => comms.hear('state', { comms: all });
 const frame = (message: Record<string, unknown>): void => bridge.take({ ganimede: 'comms', ...message });
 const settle = (): Promise<void> => new Promise((done) => setTimeout(done));
 
