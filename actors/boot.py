@@ -25,7 +25,15 @@ from actors.state_folders import state_folder
 from protocol import notebook_file
 from protocol.messages import Entry, Notice
 
-__all__ = ["BootError", "OpenNotebook", "open_notebook", "state_folder"]
+__all__ = ["AlreadyOpen", "BootError", "OpenNotebook", "is_open", "open_notebook", "state_folder"]
+
+
+class AlreadyOpen(BootError):
+    """Another server has the notebook open. ``folder``: where its journal and its lock lie."""
+
+    def __init__(self, sentence: str, folder: Path) -> None:
+        super().__init__(sentence)
+        self.folder = folder
 
 
 class OpenNotebook(msgspec.Struct):
@@ -65,7 +73,7 @@ def open_notebook(path: Path, state_dir: Path, new_epoch: str, limits: BlobLimit
     except LockTaken as taken:
         about = taken.args[0]
         where = f" ({about})" if about else ""
-        raise BootError(f"{path.name} is already open in another Ganimede server{where}.") from None
+        raise AlreadyOpen(f"{path.name} is already open in another Ganimede server{where}.", folder) from None
     except OSError as error:
         raise _no_state(folder, error) from None
     try:
@@ -77,6 +85,17 @@ def open_notebook(path: Path, state_dir: Path, new_epoch: str, limits: BlobLimit
         if isinstance(error, OSError):
             raise _no_state(folder, error) from None
         raise
+
+
+def is_open(path: Path, state_dir: Path) -> bool:
+    """Whether a server has the notebook open now. Blocks. Raises OSError."""
+    try:
+        os.close(lock(state_folder(state_dir, path) / "lock"))
+    except FileNotFoundError:
+        return False
+    except LockTaken:
+        return True
+    return False
 
 
 def _no_state(folder: Path, error: OSError) -> BootError:

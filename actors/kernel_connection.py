@@ -46,7 +46,7 @@ class More(TypedDict, total=False):
 
 
 class KernelSettings(msgspec.Struct, frozen=True):
-    """Seconds, except ``limits``."""
+    """Seconds, except the last two."""
 
     start: float = 60.0  # a kernel that is not ready by then is ended
     welcome: float = 1.0  # wait for iopub_welcome before asking in the way of older kernels
@@ -58,6 +58,7 @@ class KernelSettings(msgspec.Struct, frozen=True):
     terminate: float = 0.5
     kill: float = 3.0
     limits: OutputLimits = OutputLimits()
+    stdin: bool = True  # somebody may answer input()
 
 
 @dataclass(eq=False)

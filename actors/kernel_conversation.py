@@ -156,7 +156,7 @@ class Conversation:
             "silent": False,
             "store_history": True,
             "user_expressions": {},
-            "allow_stdin": True,
+            "allow_stdin": self._handle.settings.stdin,
             "stop_on_error": False,  # nothing queues behind it
         }
         run.msg_id = self._connection.send("shell", "execute_request", content, metadata={"cellId": run.cell_id})

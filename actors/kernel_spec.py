@@ -76,6 +76,15 @@ def find_spec(name: str) -> KernelSpec | UnknownKernel | StartFailed:
     return _checked(name, spec)
 
 
+def find_without_history(name: str) -> KernelSpec | UnknownKernel | StartFailed:
+    """The same for runs that nobody typed: IPython keeps their inputs in memory. Many at once would else wait for
+    one another at its history file, and people would find them among their own. As nbclient starts kernels."""
+    spec = find_spec(name)
+    if isinstance(spec, KernelSpec) and any("ipykernel" in part for part in spec.argv):
+        return msgspec.structs.replace(spec, argv=(*spec.argv, "--HistoryManager.hist_file=:memory:"))
+    return spec
+
+
 def _checked(name: str, spec: Any) -> KernelSpec | StartFailed:
     """What jupyter_client takes from a kernel.json without looking: whatever is there must be able to start."""
     try:

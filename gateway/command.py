@@ -33,6 +33,10 @@ def run(argv: Sequence[str]) -> None:
         if list(argv[:1]) == ["state"]:
             state_command(argv[1:])
             return
+        if list(argv[:1]) == ["run"]:
+            from gateway.run_command import run_command  # it has imports of its own
+
+            run_command(argv[1:])
         settings = from_arguments(argv)
         install()
         http = open_socket(settings.host, settings.port, settings.port_explicit, "--port")

@@ -9,18 +9,20 @@ import secrets
 import socket
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import trio
 
 from actors.blob_store import BlobLimits, BlobStore
-from actors.boot import BootError, OpenNotebook, open_notebook
+from actors.boot import AlreadyOpen, BootError, OpenNotebook, open_notebook
 from actors.disk import describe_lock
 from actors.kernel_connection import KernelHandle, KernelSettings
 from actors.kernel_process import sweep_folders
-from actors.kernel_spec import described_kernels, installed_kernels
+from actors.kernel_spec import described_kernels, find_spec, find_without_history, installed_kernels
 from actors.runs import RunSettings
 from actors.supervisor import Child, ChildStatus
 from actors.system import System
+from gateway import rendezvous
 from gateway.access import Policy, make_policy
 from gateway.access_middleware import keep_token_out_of_logs
 from gateway.connection import Services
@@ -59,6 +61,14 @@ def _output_limits(limits: Limits) -> OutputLimits:
     return OutputLimits(text=limits.output_text, values=limits.cell_values, blob=limits.blob)
 
 
+class NotebookTaken(StartError):
+    """Another server has the notebook open. ``folder``: where rendezvous.py looks for its address."""
+
+    def __init__(self, sentence: str, folder: Path) -> None:
+        super().__init__(sentence)
+        self.folder = folder
+
+
 class Server:
     """Made by :meth:`open`; :meth:`run` until :meth:`stop`."""
 
@@ -84,7 +94,9 @@ class Server:
             new_client_id=lambda: random.SystemRandom().randrange(1, 2**32),
             report=self._report,
             kernel_handle=KernelHandle(
-                notebook.path.parent, KernelSettings(limits=_output_limits(settings.limits))
+                settings.kernel_folder or notebook.path.parent,
+                KernelSettings(limits=_output_limits(settings.limits), stdin=not settings.headless),
+                find=find_without_history if settings.headless else find_spec,
             ),
         )
         self._gateway: Child[GatewayMessage] = Child(
@@ -135,6 +147,8 @@ class Server:
                 secrets.token_hex(8),
                 BlobLimits(settings.limits.blob, settings.limits.notebook_values),
             )
+        except AlreadyOpen as taken:
+            raise NotebookTaken(str(taken), taken.folder) from None
         except BootError as error:
             raise StartError(str(error)) from None
         return cls(settings, config, policy, notebook, sync_socket)
@@ -160,6 +174,7 @@ class Server:
         finally:
             with trio.CancelScope(shield=True):
                 await self._system.close()
+            rendezvous.remove(self._notebook.folder)
             self._notebook.close()
             self._stopped.set()
 
@@ -184,6 +199,7 @@ class Server:
     def announce(self, port: int) -> None:
         """The readiness line, once, and who holds the lock, for a second server's sentence."""
         describe_lock(self._notebook.lock, self.address(port, with_token=False))
+        rendezvous.leave(self._notebook.folder, self.address(port))
         lines = [f"Ganimede is ready: {self.address(port)}"]
         if self._sync_socket is not None:
             sync_port = self._sync_socket.getsockname()[1]

@@ -76,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True):
     chaos: bool
     record_times: bool = True
     limits: Limits = Limits()
+    kernel_folder: Path | None = None  # where kernels run; None: where the notebook lies
+    headless: bool = False  # nobody answers input(), and inputs are nobody's history
 
     def check_exposure(self, host: str) -> None:
         """Refuse to listen on ``host`` without a token, unless only this machine can reach it."""
@@ -202,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Open a notebook on a canvas, in a browser, for several people at once.",
         epilog="Each setting also has an environment variable, in brackets; an argument wins over it. "
         "To run under your own hypercorn: NOTEBOOK_LOC=FILE hypercorn -k trio gateway.app. "
+        "`ganimede run --help`: run a notebook from the terminal. "
         "`ganimede state --help`: the journals of unsaved work.",
         allow_abbrev=False,
     )

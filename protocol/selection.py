@@ -1,13 +1,14 @@
 """Which cells a command means, and in which order they run.
 
-The order is the one in which one reads (the page numbers cells by it): each flow from its beginning, depth first
-along ``np_graph``, the inside of a tissue before what follows it. "Downstream" runs along the drawn edges, so
-that whatever leads to a cell runs before it.
+The order is the one in which one reads (the page numbers cells by it): each flow from its beginning along
+``np_graph``, where flows meet behind all that lead there, the inside of a tissue before what follows it.
+"Downstream" runs along the drawn edges, so that whatever leads to a cell runs before it.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Literal, TypeAlias
@@ -68,19 +69,35 @@ def choose(notebook: NotebookValue, wanted: Selection) -> tuple[str, ...] | NoSe
 
 
 def reading_order(cells: Sequence[str], np_graph: Edges, pc_graph: Edges) -> tuple[str, ...]:
-    """Every cell once. Beginnings, and cells that only a circle reaches, come in document order. The graphs keep
-    their invariants (graph.repair)."""
+    """Every cell once. A flow goes on with the first of what follows and is ready: whatever leads to it was read.
+    Where only a circle holds a cell up, the one that was reached first goes on; else beginnings, and circles that
+    nothing leads to, come in document order. The graphs keep their invariants (graph.repair)."""
     parents = _parents(pc_graph)
-    entered = frozenset(chain.from_iterable(np_graph.values()))
     roots = [cell for cell in cells if cell not in parents]
+    nexts = {cell: [after for after in np_graph.get(cell, ()) if after not in parents] for cell in roots}
+    leading = Counter(chain.from_iterable(nexts.values()))  # how many that are not read yet lead to it
+    reached: deque[str] = deque()
     order: dict[str, None] = {}
-    for start in chain((cell for cell in roots if cell not in entered), roots):
+
+    def read(start: str) -> None:
         waiting = [start]  # a stack of its own: a flow may be thousands of cells long
         while waiting:
             at = waiting.pop()
-            if at not in order:
-                order.update(dict.fromkeys(_inside(at, pc_graph)))
-                waiting += [after for after in reversed(np_graph.get(at, ())) if after not in parents]
+            if at in order:
+                continue
+            order.update(dict.fromkeys(_inside(at, pc_graph)))
+            for after in nexts[at]:
+                leading[after] -= 1
+            reached.extend(nexts[at])
+            waiting += [after for after in reversed(nexts[at]) if leading[after] == 0]
+
+    for cell in [cell for cell in roots if not leading[cell]]:
+        read(cell)
+    for cell in ("", *roots):
+        if cell:
+            read(cell)
+        while reached:  # what a circle held up, and what that leads to
+            read(reached.popleft())
     return tuple(order)
 
 

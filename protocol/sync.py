@@ -48,6 +48,19 @@ class Unknown(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Lineage(msgspec.Struct, frozen=True):
+    """To a client that announced itself: which lineage of the document this is."""
+
+    epoch: str
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The first ``count`` of the client's sync updates are in the journal, or (``filed``) in the file."""
+
+    count: int
+    filed: bool
+
+
 SyncMessage: TypeAlias = Step1 | Update | Awareness | QueryAwareness | Announce | Unknown
 
 
@@ -104,3 +117,27 @@ def decode(message: bytes) -> SyncMessage:
     if step == 0:
         return Step1(body)
     return Update(body, answer=step == 1) if step in (1, 2) else Unknown(f"unknown sync step {step}")
+
+
+def announce_message() -> bytes:
+    return bytes((ANNOUNCE,))
+
+
+def awareness_message(payload: bytes) -> bytes:
+    out = bytearray((AWARENESS,))
+    write_bytes(out, payload)
+    return bytes(out)
+
+
+def decode_from_server(message: bytes) -> SyncMessage | Lineage | Receipt:
+    """The same for a client that announced itself."""
+    reader = Reader(message)
+    try:
+        kind = reader.uint()
+        if kind == LINEAGE:
+            return Lineage(reader.blob().decode())
+        if kind in (DURABLE, FILED):
+            return Receipt(reader.uint(), kind == FILED)
+    except (Malformed, UnicodeDecodeError) as error:
+        return Unknown(f"malformed message: {error}")
+    return decode(message)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import random
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -116,6 +119,7 @@ def test_a_flow_of_thousands_of_cells_is_chosen() -> None:
     assert choose(notebook, Selection("all")) == tuple(names)
 
 
+ORDERS = Path(__file__).with_name("reading_orders.json")
 NAMES = st.sampled_from("abcdefgh")
 EDGES = st.dictionaries(NAMES, st.lists(NAMES, max_size=3).map(tuple), max_size=8)
 
@@ -141,6 +145,55 @@ def test_every_command_is_a_part_of_all_and_they_fit_together(notebook: Notebook
     inside = choose(notebook, Selection("tissue", cell))
     if not isinstance(inside, NoSelection):
         assert "".join(inside) in chosen("all", notebook=notebook), "a tissue is read in one go"
+
+
+def test_where_flows_meet_all_that_lead_there_comes_before() -> None:
+    """Two ways from one beginning, drawn in an order in which the second would be read too late."""
+    edges = {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ("e",)}
+    notebook = NotebookValue(cells=tuple(map(code, "adebc")), np_graph=edges)
+    assert chosen("all", notebook=notebook) == "abcde"
+    assert chosen("to", "d", notebook) == "abcd"
+
+
+def test_a_circle_is_read_from_where_it_is_entered() -> None:
+    notebook = NotebookValue(cells=tuple(map(code, "cbax")), np_graph={"a": ("b",), "b": ("c",), "c": ("b", "x")})
+    assert chosen("all", notebook=notebook) == "abcx"
+
+
+@settings(max_examples=300, deadline=None)
+@given(notebook=notebooks())
+def test_reading_follows_every_edge_where_there_is_no_circle(notebook: NotebookValue) -> None:
+    order = reading_order([cell.id for cell in notebook.cells], notebook.np_graph, notebook.pc_graph)
+    inner = {child for children in notebook.pc_graph.values() for child in children}
+    edges = [
+        (one, after)
+        for one, nexts in notebook.np_graph.items()
+        for after in nexts
+        if one not in inner and after not in inner
+    ]
+    if not _has_circle(edges):
+        assert all(order.index(one) < order.index(after) for one, after in edges)
+
+
+def test_the_page_reads_in_the_same_order() -> None:
+    """frontend/test/doc/graph.test.ts reads the same file. `python -m tests.protocol.test_selection` writes it."""
+    for each in json.loads(ORDERS.read_text()):
+        cells, np_graph, pc_graph, order = each
+        assert list(reading_order(cells, np_graph, pc_graph)) == order
+
+
+def write_orders() -> None:
+    chance, cases = random.Random(5), []
+    for _ in range(150):
+        ids = list("abcdefghij")
+        chance.shuffle(ids)
+        draw = [{id_: tuple(chance.sample(ids, chance.randrange(3))) for id_ in ids} for _ in range(2)]
+        inside = {id_: draw[1][id_] for id_ in chance.sample(ids, 2)}
+        made = repair(ids, draw[0], inside)
+        cases.append(
+            [made.cells, made.np_graph, made.pc_graph, reading_order(made.cells, made.np_graph, made.pc_graph)]
+        )
+    ORDERS.write_text(json.dumps(cases, indent=None, separators=(",", ":")) + "\n")
 
 
 @settings(max_examples=300, deadline=None)
@@ -173,3 +226,7 @@ def _has_circle(edges: list[tuple[str, str]]) -> bool:
             return True
         left = rest
     return False
+
+
+if __name__ == "__main__":
+    write_orders()

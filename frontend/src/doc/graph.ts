@@ -76,8 +76,10 @@ export function flowWouldCycle(np: Edges, from: string, to: string): boolean {
 }
 
 /**
- * Every cell once, as one reads: each flow from its beginning, depth first along np, the inside of a tissue before
- * what follows it. Beginnings, and cells that only a circle reaches, come in document order.
+ * Every cell once, as one reads; the same as reading_order in protocol/selection.py. A flow goes on with the first of
+ * what follows and is ready: whatever leads to it was read; the inside of a tissue comes before what follows it. Where
+ * only a circle holds a cell up, the one that was reached first goes on; else beginnings, and circles that nothing
+ * leads to, come in document order.
  */
 export function readingOrder(
   ids: readonly string[],
@@ -87,21 +89,34 @@ export function readingOrder(
 ): string[] {
   const order: string[] = [];
   const seen = new Set<string>();
-  const entered = new Set<string>();
-  for (const nexts of np.values()) for (const next of nexts) entered.add(next);
   const roots = rootsOf(ids, parents);
-  const walk = (start: string): void => {
+  const nexts = new Map(roots.map((id) => [id, (np.get(id) ?? NONE).filter((next) => !parents.has(next))]));
+  /** How many that are not read yet lead to it. */
+  const leading = new Map<string, number>();
+  for (const next of [...nexts.values()].flat()) leading.set(next, (leading.get(next) ?? 0) + 1);
+  const reached: string[] = [];
+  const read = (start: string): void => {
     // A stack of its own: a flow may be thousands of cells long.
     const waiting = [start];
     for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
       if (seen.has(at)) continue;
       seen.add(at);
       order.push(at, ...descendants(at, pc, parents));
-      const nexts = (np.get(at) ?? NONE).filter((next) => !parents.has(next));
-      waiting.push(...nexts.toReversed());
+      const after = nexts.get(at) ?? NONE;
+      for (const next of after) leading.set(next, (leading.get(next) ?? 0) - 1);
+      reached.push(...after);
+      waiting.push(...after.filter((next) => leading.get(next) === 0).toReversed());
     }
   };
-  for (const id of roots) if (!entered.has(id)) walk(id);
-  for (const id of roots) walk(id);
+  const heldUp = (): void => {
+    // It grows meanwhile; what was read costs nothing.
+    for (let at = reached.shift(); at !== undefined; at = reached.shift()) read(at);
+  };
+  for (const id of roots.filter((each) => !leading.get(each))) read(id);
+  for (const id of roots) {
+    heldUp();
+    read(id);
+  }
+  heldUp();
   return order;
 }

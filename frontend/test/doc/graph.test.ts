@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   childrenOf,
@@ -8,6 +9,11 @@ import {
   rootOf,
   wouldCycle,
 } from '../../src/doc/graph';
+
+type Drawn = Record<string, string[]>;
+
+/** Written by tests/protocol/test_selection.py. */
+const ORDERS = new URL('../../../tests/protocol/reading_orders.json', import.meta.url);
 
 const edges = (object: Record<string, string[]>): Map<string, string[]> => new Map(Object.entries(object));
 
@@ -46,6 +52,16 @@ test('reading follows each flow from its beginning, tissues inside out, every ce
     parentsOf(pc),
   );
   expect(order).toEqual(['a', 'h', 'i', 'j', 'b', 'z', 'y']);
+});
+
+test('the server reads in the same order', () => {
+  for (const [cells, np, pc, order] of JSON.parse(readFileSync(ORDERS, 'utf8')) as [
+    string[],
+    Drawn,
+    Drawn,
+    string[],
+  ][])
+    expect(readingOrder(cells, edges(np), edges(pc), parentsOf(edges(pc)))).toEqual(order);
 });
 
 test('a flow of ten thousand cells is read without a stack overflow', () => {
