@@ -126,6 +126,30 @@ def kernel_menu(stage: Stage) -> Person:
     return ada
 
 
+def completion(stage: Stage) -> Person:
+    return asked(stage, "import json\njson.", "Tab")
+
+
+def inspection(stage: Stage) -> Person:
+    return asked(stage, "import json\njson.dumps", "Shift+Tab")
+
+
+def asked(stage: Stage, source: str, key: str) -> Person:
+    cells = [
+        markdown_cell("text", "## Read what was measured"),
+        code_cell("one", "import json"),
+        code_cell("two", ""),
+    ]
+    ada = stage.person(stage.scene.notebook(*cells))
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    ada.until_idle("one")
+    ada.edit("two")
+    ada.type(source)
+    ada.press("End", key)
+    ada.page.locator(".cm-tooltip").first.wait_for()
+    return ada
+
+
 def widgets(stage: Stage) -> Person:
     source = """import ipywidgets as w
 out = w.Output()
@@ -235,6 +259,8 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         run_menu,
         kernel_menu,
         widgets,
+        completion,
+        inspection,
         error,
         question,
         offered,

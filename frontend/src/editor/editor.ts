@@ -16,6 +16,7 @@ import {
 import type * as Y from 'yjs';
 import type { LineNumbers } from '../doc/config.svelte';
 import type { EditorAwareness } from '../doc/people.svelte';
+import { assistance, type Assist } from './assist';
 import { peerCarets } from './carets';
 import { extensionOf } from './grammars';
 import { editorActions, editorKeys, type EditorActions } from './keys';
@@ -69,6 +70,8 @@ export interface EditorSettings {
   actions: EditorActions;
   undoManager: Y.UndoManager;
   awareness: EditorAwareness;
+  /** What the kernel knows; null: it is none of the kernel's. */
+  assist: Assist | null;
   /** Read at every update: a cell's number changes. */
   label(): string;
   /** Prose: lines wrap, spelling is checked. */
@@ -93,6 +96,7 @@ function extensions(given: EditorSettings): Extension[] {
   return [
     undoEvents(given.actions),
     editorActions.of(given.actions),
+    assistance(given.assist),
     ...sharedExtensions(),
     language.of(extensionOf(given.language)),
     numbers.of(numbering(given.numbers)),

@@ -44,6 +44,7 @@ export const HELP: readonly (readonly [string, readonly (readonly [string, strin
       ['Width', 'drag the right border'],
       ['Go to another', 'arrow keys'],
       ['Edit, leave', 'Enter, Esc'],
+      ['Complete, what is this?', 'Tab, Shift+Tab in an editor'],
       ['New above, below', 'A, B'],
       ['Code, markdown', 'Y, M'],
       ['Copy, cut, paste', `${MOD}C, ${MOD}X, ${MOD}V`],

@@ -22,6 +22,7 @@ let editor: CodeEditor;
 
 function settings(over: Partial<EditorSettings> = {}): EditorSettings {
   return {
+    assist: null,
     source,
     language: languageOf('python'),
     numbers: 'on',
