@@ -17,7 +17,8 @@ import trio
 import zmq
 from jupyter_client.session import Session
 
-from actors.kernel_process import RunningKernel, launch
+from actors.kernel_process import RunningKernel
+from actors.kernel_provisioner import launch_any
 from actors.kernel_spec import KernelSpec, StartFailed, UnknownKernel, find_spec
 from actors.zmq_socket import ZmqSocket
 from protocol.comms import Comms
@@ -181,7 +182,7 @@ class KernelHandle:
         settings: KernelSettings | None = None,
         *,
         find: FindSpec = find_spec,
-        launch: Launch = launch,
+        launch: Launch = launch_any,
     ) -> None:
         self.cwd = cwd
         self.settings = settings or KernelSettings()

@@ -26,8 +26,12 @@ from actors.disk import in_words
 from actors.kernel_spec import KernelSpec, StartFailed
 
 _LOG_BYTES = 8192
-_PREFIX = "ganimede-kernel-"  # of private folders; the server's process id follows
-_SOCKET_PATH = 90  # the limit is about 104 bytes, less the socket's own name
+# Of private folders: behind it the server's process id in base 36, then eight characters of mkdtemp's own.
+_PREFIX = "gnm"
+_NAME = re.compile(rf"{_PREFIX}([0-9a-z]{{1,7}})[a-z0-9_]{{8}}")
+_CONNECTION_FILE = "kernel.json"
+# Sockets' names may have about 100 bytes, but xeus keeps an endpoint ("ipc://", a folder, "/k-1") in 32.
+_SHORT = "/tmp"  # noqa: S108 — what is made there is 0700
 
 
 class ConnectionInfo(msgspec.Struct, frozen=True):
@@ -41,6 +45,15 @@ class ConnectionInfo(msgspec.Struct, frozen=True):
         return f"ipc://{self.address}-{ports[channel]}"
 
 
+class Endpoints(Protocol):
+    """Where a kernel listens, and the key that signs its messages."""
+
+    @property
+    def key(self) -> bytes: ...
+
+    def url(self, channel: str) -> str: ...
+
+
 class RunningKernel(Protocol):
     """What the actor needs of a kernel's process, wherever it runs."""
 
@@ -48,7 +61,7 @@ class RunningKernel(Protocol):
     def spec(self) -> KernelSpec: ...
 
     @property
-    def info(self) -> ConnectionInfo: ...
+    def info(self) -> Endpoints: ...
 
     async def wait(self) -> None:
         """Until the process is gone."""
@@ -73,7 +86,7 @@ def launch(spec: KernelSpec, cwd: Path) -> RunningKernel | StartFailed:
     """Start a process of ``spec``. Blocking, a few milliseconds: run it in a thread."""
     folder = _private_folder()
     info = ConnectionInfo(str(folder / "k"), secrets.token_hex(32).encode())
-    file = folder / "kernel.json"
+    file = folder / _CONNECTION_FILE
     ours, theirs = os.pipe()
     try:
         # Ports are given: with 0 each is looked for, and not one socket exists in a new folder anyway.
@@ -95,7 +108,7 @@ def launch(spec: KernelSpec, cwd: Path) -> RunningKernel | StartFailed:
             stdout=theirs,
             stderr=theirs,
             cwd=cwd,
-            env=_environment(spec),
+            env=environment_of(spec),
             start_new_session=True,
         )
     except OSError as error:
@@ -109,23 +122,34 @@ def launch(spec: KernelSpec, cwd: Path) -> RunningKernel | StartFailed:
 
 
 def _private_folder() -> Path:
-    """A folder that only we can enter, with a path short enough for the names of sockets."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    short = 0 < len(runtime) < _SOCKET_PATH - 30 and os.access(runtime, os.W_OK | os.X_OK)
-    folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=runtime if short else None)
-    if len(folder) > _SOCKET_PATH:
-        os.rmdir(folder)
-        folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp")
-    return Path(folder)
+    """A folder that only we can enter, with a path short enough for every kernel."""
+    usable = os.access(_SHORT, os.W_OK | os.X_OK)
+    return Path(tempfile.mkdtemp(prefix=folder_prefix(os.getpid()), dir=_SHORT if usable else None))
+
+
+def folder_prefix(server: int) -> str:
+    """What the names of a server's private folders begin with; ``server``: its process id."""
+    return _PREFIX + _base36(server)
+
+
+def _base36(number: int) -> str:
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    return (_base36(number // 36) if number >= 36 else "") + digits[number % 36]
 
 
 def sweep_folders() -> None:
     """Remove the private folders of servers that were killed. Blocks; called before any kernel is started."""
-    for parent in {os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"}:  # noqa: S108
-        for folder in Path(parent).glob(f"{_PREFIX}*-*") if parent else ():
-            owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-            with suppress(OSError, ValueError):
-                if folder.stat().st_uid == os.getuid() and not _is_alive(int(owner)):
+    for parent in {_SHORT, tempfile.gettempdir()}:
+        for folder in Path(parent).glob(f"{_PREFIX}*"):
+            named = _NAME.fullmatch(folder.name)
+            with suppress(OSError):
+                if (
+                    named is None
+                    or not (folder / _CONNECTION_FILE).exists()
+                    or folder.stat().st_uid != os.getuid()
+                ):
+                    continue  # somebody else's
+                if not _is_alive(int(named[1], 36)):
                     shutil.rmtree(folder)
 
 
@@ -149,7 +173,8 @@ def _command(spec: KernelSpec, file: Path) -> list[str]:
     return command
 
 
-def _environment(spec: KernelSpec) -> dict[str, str]:
+def environment_of(spec: KernelSpec) -> dict[str, str]:
+    """Of a kernel's process."""
     # The server's own settings, its token among them, are none of the kernel's business.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GANIMEDE_")}
     for name, value in spec.env.items():

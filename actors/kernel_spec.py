@@ -10,19 +10,22 @@ from typing import Any
 
 import msgspec
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from traitlets import TraitError
 
 from protocol.messages import InstalledKernel
 
 
 class KernelSpec(msgspec.Struct, frozen=True):
-    """An installed kernelspec. ``interrupt_mode``: "signal" or "message"."""
+    """An installed kernelspec. ``interrupt_mode``: "signal" or "message". ``provisioner``: of
+    jupyter_client's, by which it is started; empty: by ourselves."""
 
     name: str
     argv: tuple[str, ...]
     env: dict[str, str]
     resource_dir: str
     interrupt_mode: str = "signal"
+    provisioner: str = ""
 
 
 class UnknownKernel(msgspec.Struct, frozen=True):
@@ -95,7 +98,19 @@ def _checked(name: str, spec: Any) -> KernelSpec | StartFailed:
         return _bad_spec(name, "its argv names no program")
     if "\0" in "".join((*argv, *environment, *environment.values())) or "=" in "".join(environment):
         return _bad_spec(name, "its argv or env holds a character that cannot stand there")
-    return KernelSpec(name, argv, environment, spec.resource_dir, spec.interrupt_mode)
+    return KernelSpec(name, argv, environment, spec.resource_dir, spec.interrupt_mode, _provisioner(spec))
+
+
+def _provisioner(spec: Any) -> str:
+    """As jupyter_client reads it; JUPYTER_DEFAULT_PROVISIONER_NAME is heeded too."""
+    metadata = spec.metadata if isinstance(spec.metadata, dict) else {}
+    given = metadata.get("kernel_provisioner")
+    name = given.get("provisioner_name") if isinstance(given, dict) else None
+    return (
+        name
+        if isinstance(name, str) and name
+        else str(KernelProvisionerFactory.instance().default_provisioner_name)
+    )
 
 
 def _bad_spec(name: str, why: str) -> StartFailed:

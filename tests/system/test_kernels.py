@@ -6,13 +6,13 @@ import json
 import os
 import random
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trio
 
+from actors.kernel_process import folder_prefix
 from tests.conformance.clients import until
 from tests.conformance.control_client import ControlError
 from tests.server import Server, running_server
@@ -298,38 +298,34 @@ async def test_the_kernel_works_in_the_notebooks_folder(server: Server) -> None:
 async def test_nothing_is_left_of_a_server_that_ended(tmp_path: Path, how: str) -> None:
     """K-2. What a killed one could not take away, the next one does."""
     path = tmp_path / "n.ipynb"
-    with tempfile.TemporaryDirectory(prefix="g-", dir="/tmp") as short:  # sockets' names are short
-        private = Path(short)
-        env = {"TMPDIR": short, "XDG_RUNTIME_DIR": ""}
-        async with running_server(path, env=env) as server:
-            async with Page(server) as page:
-                kernel = await pid_of(page)
-                (folder,) = names_in(private)
-                assert mode_of(private / folder) == 0o700
-                assert any(each.startswith("k-") for each in names_in(private / folder))
-                child = await page.run("import subprocess\nprint(subprocess.Popen(['sleep', '1000']).pid)")
-                family = children(server.pid) | {kernel, int(page.text(child))}
-            if how == "stopped":
-                server.terminate()
-            else:
-                server.kill()
-            await server.wait()
-
-        async def gone() -> bool:
-            return not runs(kernel)
-
-        await until(gone, within=10)  # a killed server's kernel looks for its parent every second
+    async with running_server(path) as server:
+        mine = folder_prefix(server.pid)
+        async with Page(server) as page:
+            kernel = await pid_of(page)
+            (private,) = Path("/tmp").glob(f"{mine}*")
+            assert len(str(private)) <= 21, "xeus keeps no longer endpoints"
+            assert mode_of(private) == 0o700
+            assert any(each.startswith("k-") for each in names_in(private))
+            child = await page.run("import subprocess\nprint(subprocess.Popen(['sleep', '1000']).pid)")
+            family = children(server.pid) | {kernel, int(page.text(child))}
         if how == "stopped":
-            assert not [pid for pid in family if runs(pid)]
+            server.terminate()
         else:
-            async with running_server(path, env=env) as server, Page(server) as page:
-                await page.works()
-                assert folder not in names_in(private)
-                server.terminate()
-                await server.wait()
-        assert names_in(private) == []
-        for pid in filter(runs, family):
-            os.kill(pid, signal.SIGKILL)
+            server.kill()
+        await server.wait()
+
+    async def gone() -> bool:
+        return not runs(kernel)
+
+    await until(gone, within=10)  # a killed server's kernel looks for its parent every second
+    if how == "stopped":
+        assert not [pid for pid in family if runs(pid)]
+    else:
+        async with running_server(path) as server, Page(server) as page:
+            await page.works()
+    assert not private.exists()
+    for pid in filter(runs, family):
+        os.kill(pid, signal.SIGKILL)
 
 
 def mode_of(path: Path) -> int:

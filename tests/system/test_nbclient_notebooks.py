@@ -36,7 +36,7 @@ COMPARABLE = (
 )  # fmt: skip
 ALLOWED = frozenset({"Interrupt", "Skip Exceptions"})
 TRACEBACKS = frozenset({"Skip Exceptions with Cell Tags"})
-SOME = ("Clear Output", "Skip Exceptions with Cell Tags", "update-display-id")
+SOME = ("Clear Output", "update-display-id")
 # As wide as nbclient's terminal, for tracebacks.
 TERMINAL = {"COLUMNS": "80", "LINES": "24"}
 
