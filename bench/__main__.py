@@ -11,7 +11,7 @@ import traceback
 
 from bench.report import Row, compare
 
-NAMES = ("run", "lines", "fanout", "sync5mb", "start", "death", "guard", "recovery", "durable", "blobs")
+NAMES = ("run", "lines", "fanout", "sync5mb", "start", "death", "guard", "recovery", "durable", "blobs", "storm")
 
 
 def main() -> int:
