@@ -11,7 +11,22 @@ import traceback
 
 from bench.report import Row, compare
 
-NAMES = ("run", "lines", "fanout", "sync5mb", "start", "death", "guard", "recovery", "durable", "blobs", "storm")
+NAMES = (
+    "run",
+    "lines",
+    "fanout",
+    "sync5mb",
+    "start",
+    "death",
+    "guard",
+    "recovery",
+    "durable",
+    "blobs",
+    "storm",
+    "assist",
+    "messages",
+    "trees",
+)
 
 
 def main() -> int:
