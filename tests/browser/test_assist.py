@@ -102,3 +102,13 @@ def test_tab_still_indents_at_the_beginning_of_a_line(scene: Scene) -> None:
     ada.press("Tab")
     ada.type("x")
     ada.until_text("c1", "if True:\n    x")
+
+
+@pytest.mark.e2e
+def test_code_of_another_kernel_has_its_own_colours_static_and_live(scene: Scene) -> None:
+    metadata = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
+    ada = scene.person(scene.notebook(code_cell("one", 'x <- "text" # so'), metadata=metadata))
+    for _ in range(2):
+        expect(ada.sees("one").locator(".tok-string")).to_have_text('"text"')
+        expect(ada.sees("one").locator(".tok-comment")).to_have_text("# so")
+        ada.edit("one")

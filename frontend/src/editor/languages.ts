@@ -1,7 +1,7 @@
 /**
  * What cells are written in, as far as a static text needs it: grammars.ts has the rest, with the live editor.
- * Python is there at once; markdown comes in a chunk of its own; everything else is plain text with its own comment
- * sign.
+ * Python is there at once; everything else comes in a chunk of its own, and is plain text with its own comment sign
+ * until then.
  */
 import type { Extension } from '@codemirror/state';
 import type { Parser } from '@lezer/common';
@@ -59,7 +59,10 @@ const COMMENTS: Readonly<Record<string, readonly string[]>> = {
   ';': ['clojure', 'scheme', 'lisp'],
 };
 for (const [sign, names] of Object.entries(COMMENTS)) {
-  for (const name of names) LANGUAGES.set(name, { name, parser: null, comment: sign });
+  for (const name of names) {
+    const plain: Language = { name, parser: null, comment: sign };
+    LANGUAGES.set(name, { ...plain, load: async () => (await import('./legacy')).coloured(plain) });
+  }
 }
 
 /** By the name that a kernel or a kernelspec gives; plain text for one that the page does not know. */
