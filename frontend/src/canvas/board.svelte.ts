@@ -111,10 +111,16 @@ export class Board {
     this.viewport.fit(this.bounds());
   }
 
-  /** Around all that is drawn. */
-  bounds(): Rect | null {
+  /** What is selected, else everything. */
+  fitSelection(): void {
+    this.viewport.fit(this.bounds(this.#selection) ?? this.bounds());
+  }
+
+  /** Around all that is drawn, or these of it; null: there are none. */
+  bounds(only: ReadonlySet<string> | null = null): Rect | null {
     let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (const box of this.scene.layout.boxes.values()) {
+    for (const [id, box] of this.scene.layout.boxes) {
+      if (only !== null && !only.has(id)) continue;
       left = Math.min(left, box.left);
       top = Math.min(top, box.top);
       right = Math.max(right, box.left + box.width);

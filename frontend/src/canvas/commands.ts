@@ -54,6 +54,8 @@ export function perform(board: Board, command: Command): void {
       return board.viewport.zoomBy(1 / board.viewport.zoom);
     case 'fit':
       return board.fit();
+    case 'fit selection':
+      return board.fitSelection();
     default:
       return performOnCurrent(board, command.do);
   }

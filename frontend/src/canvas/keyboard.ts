@@ -26,7 +26,8 @@ export type Command =
         | 'zoom in'
         | 'zoom out'
         | 'zoom to 100 %'
-        | 'fit';
+        | 'fit'
+        | 'fit selection';
     };
 
 export interface Keys {
@@ -50,6 +51,7 @@ const ZOOM: Readonly<Record<string, Command>> = {
   '-': { do: 'zoom out' },
   '0': { do: 'zoom to 100 %' },
   '1': { do: 'fit' },
+  '2': { do: 'fit selection' },
 };
 
 const WITH_MOD: Readonly<Record<string, Command>> = {

@@ -3,11 +3,13 @@ import { foldMenu } from '../cell/menu';
 import { rootOf } from '../doc/graph';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
+import { toast } from '../ui/toasts.svelte';
 import type { Board, EdgeName } from './board.svelte';
 import { copySelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
 import { codeIn, cutSelected, deleteCells, dissolve, fold, runSelected } from './commands';
 import type { WorldPoint } from './geometry';
 import { runFrom } from './runmenu';
+import { linkTo } from './whereabouts';
 
 const MOD = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl+';
 const NAMES: Readonly<Record<CellType, string>> = { code: 'code', markdown: 'markdown', raw: 'raw text' };
@@ -61,6 +63,8 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
     'separator',
     ...foldMenu(cell, board.session),
     'separator',
+    { label: 'Copy link to this cell', run: () => void copyLink(id) },
+    'separator',
     {
       label: tissue ? 'Delete tissue and its cells' : 'Delete cell',
       keys: 'Del',
@@ -68,6 +72,16 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
       run: () => deleteCells(board, [id]),
     },
   ];
+}
+
+/** Whoever opens it needs the server's token, as for every address of it. */
+async function copyLink(id: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(linkTo(id));
+    toast({ level: 'info', text: 'Link copied.' });
+  } catch {
+    toast({ level: 'warning', text: `The browser does not let pages copy here. The link: ${linkTo(id)}` });
+  }
 }
 
 function clipItems(board: Board): MenuItem[] {
@@ -121,6 +135,8 @@ function menuOfSelection(board: Board): MenuItem[] {
     },
     'separator',
     ...clipItems(board),
+    'separator',
+    { label: 'Fit selection', keys: '2', run: () => board.fitSelection() },
     'separator',
     { label: 'Fold inputs', run: () => fold(board, 'i') },
     { label: 'Fold outputs', run: () => fold(board, 'o') },

@@ -148,6 +148,14 @@ export class Viewport {
     this.#y = rect.top - (BAR + 12) / zoom;
   }
 
+  /** This world point in the middle of what is free, this large. No glide. */
+  look(at: { readonly x: number; readonly y: number }, zoom: number): void {
+    this.stop();
+    this.#zoom = clamp(zoom, LEAST_ZOOM, MOST_ZOOM);
+    this.#x = at.x - this.#width / 2 / this.#zoom;
+    this.#y = at.y - (this.#height + BAR) / 2 / this.#zoom;
+  }
+
   /** Into sight with the smallest movement; of what is larger than the view, its beginning. */
   reveal(rect: Rect): void {
     const zoom = this.#zoom;

@@ -18,7 +18,7 @@ export const HELP: readonly (readonly [string, readonly (readonly [string, strin
     [
       ['Move around', 'drag the canvas, wheel, Space+drag'],
       ['Zoom', `${MOD}wheel, pinch, + and -`],
-      ['Everything, 100 %', '1, 0'],
+      ['Everything, selection, 100 %', '1, 2, 0'],
       ['New cell', 'double-click'],
       ['Select several', 'Shift+drag, Shift+click'],
       ['Undo, redo', `${MOD}Z, ${MOD}Shift+Z`],

@@ -1,0 +1,42 @@
+/** Keeps the page's address at where the person looks, and goes where an address says. */
+import { formatAddress, parseAddress, type Whereabouts } from './address';
+import type { Board } from './board.svelte';
+
+/** So long after the last movement it is written: browsers refuse what comes too often. */
+const QUIET = 400;
+
+/** Go where the address says. False: it says nothing of this notebook. */
+export function goThere(board: Board, { view, cell }: Whereabouts = parseAddress(location.hash)): boolean {
+  const rect = cell === null ? undefined : board.scene.layout.cells.get(cell);
+  if (cell !== null && rect !== undefined) board.select([cell]);
+  if (view !== null) board.viewport.look(view, view.zoom);
+  else if (rect !== undefined)
+    board.viewport.look({ x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 }, 1);
+  else return false;
+  return true;
+}
+
+/** The address of this cell for somebody else, without this browser's own view. */
+export function linkTo(cell: string): string {
+  const address = new URL(location.href);
+  address.hash = formatAddress({ view: null, cell });
+  return address.href;
+}
+
+/** Each place that is told is written when nothing has moved for a while. */
+export class AddressBar {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  write(where: Whereabouts): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const hash = formatAddress(where);
+      if (hash !== location.hash)
+        history.replaceState(history.state, '', hash || location.pathname + location.search);
+    }, QUIET);
+  }
+
+  destroy(): void {
+    clearTimeout(this.#timer);
+  }
+}
