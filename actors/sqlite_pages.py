@@ -60,10 +60,9 @@ class _Reader:
         self.pages: list[tuple[int, int, bytes]] = []  # time, number, content; the last one may be cut short
         for at in range(0, len(database), size):
             self.pages.append((0, at // size + 1, database[at : at + size].ljust(size, b"\0")))
+        # There is no page 0: a flipped bit made it of another, whichever that was.
         self.pages += [
-            (n, frame.page, frame.data.ljust(size, b"\0"))
-            for n, frame in enumerate(frames, 1)
-            if frame.page and frame.ours
+            (n, frame.page or -n, frame.data.ljust(size, b"\0")) for n, frame in enumerate(frames, 1) if frame.ours
         ]
         # A page belongs together with those that its transaction wrote, also behind it.
         self.ends = [n for n, frame in enumerate(frames, 1) if frame.commits]

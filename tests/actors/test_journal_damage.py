@@ -360,6 +360,19 @@ def test_a_leaf_that_names_one_place_twice_keeps_what_is_at_the_other(
     assert not run(cases, harms, memory)
 
 
+@pytest.mark.parametrize("name", ["killed", "compacted"])
+def test_a_frame_that_one_bit_makes_one_of_no_page_is_read_all_the_same(
+    cases: dict[str, Case], memory: Path, name: str
+) -> None:
+    data = cases[name].files[LOG]
+    numbers = [(at, int.from_bytes(data[at : at + 4], "big")) for at in range(32, len(data) - 4000, 4120)]
+    harms = [
+        Harm(name, LOG, at + 3, at + 4, page.bit_length() - 1) for at, page in numbers if page in (1, 2, 4, 8, 16)
+    ]
+    assert harms
+    assert not run(cases, harms, memory)
+
+
 def everywhere(case: str, data: dict[str, bytes]) -> Iterator[Harm]:
     """Every bit of what has a meaning of its own: heads of files, frames and pages. Of other bytes one bit each, by
     turns (inside a page of the log, whose frame's sum covers all alike, of every sixteenth byte). Cut off behind
