@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
 from typing import Any
-
-import nbformat
-from nbformat import v2, v3, v4, validator
 
 from protocol.output_form import Raw, joined
 from protocol.values import plain
 
-# nbformat has no annotations here.
-_get_validator: Callable[..., Any] = validator.get_validator
-_upgrade_to_v2: Callable[..., Any] = v2.convert.upgrade
-_upgrade_to_v3: Callable[..., Any] = v3.convert.upgrade
-_convert_cell: Callable[..., Any] = v4.convert.upgrade_cell
-_as_node: Callable[..., Any] = nbformat.from_dict
+
+def _nbformat(module: str = "") -> Any:
+    """nbformat (which has no annotations here), loaded when a file needs it. Few do, and with the checkers that
+    JupyterLab brings along its validator takes 1.7 s."""
+    return importlib.import_module(f"nbformat{module}")
 
 
 class NotebookFileError(ValueError):
@@ -33,7 +29,7 @@ def as_v4(raw: Raw) -> Raw:
     if major < 4:
         return _from_old_format(raw, major)
     minor = plain(raw.get("nbformat_minor", 0))
-    if isinstance(minor, int) and minor > 5 and any(_get_validator(4, 5).iter_errors(raw)):
+    if isinstance(minor, int) and minor > 5 and any(_nbformat(".validator").get_validator(4, 5).iter_errors(raw)):
         raise NotebookFileError(
             f"This notebook is of format 4.{minor} and holds something that the format 4.5 does not know."
         )
@@ -54,12 +50,13 @@ def _from_old_format(raw: Raw, major: int) -> Raw:
     try:
         for cell in _old_cells(raw, major):
             _tame_heading(cell)
-        node = nbformat.versions[major].to_notebook_json(raw)
+        node = _nbformat().versions[major].to_notebook_json(raw)
         if major == 1:
-            node = _upgrade_to_v2(node, 1)
+            node = _nbformat(".v2.convert").upgrade(node, 1)
         if major <= 2:
-            node = _upgrade_to_v3(node, 2)
-        cells = [_convert_cell(cell) for sheet in node["worksheets"] for cell in sheet["cells"]]
+            node = _nbformat(".v3.convert").upgrade(node, 2)
+        convert = _nbformat(".v4.convert").upgrade_cell
+        cells = [convert(cell) for sheet in node["worksheets"] for cell in sheet["cells"]]
     except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
         raise NotebookFileError(
             f"This notebook is of format {major}, but part of it is missing or wrong."
@@ -82,7 +79,7 @@ def _old_cells(raw: Raw, major: int) -> list[Raw]:
 
 def upgrade_cell(cell: Raw) -> Raw:
     """A cell of format 3's kinds "heading" and "html", which files that say 4 hold as well."""
-    upgraded: Raw = _convert_cell(_as_node(_tame_heading(cell)))
+    upgraded: Raw = _nbformat(".v4.convert").upgrade_cell(_nbformat().from_dict(_tame_heading(cell)))
     return upgraded
 
 
