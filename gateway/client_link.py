@@ -66,12 +66,12 @@ class Beside:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    ) -> bool | None:
         self._nursery.cancel_scope.cancel()
-        if isinstance(error, trio.Cancelled):  # perhaps by this nursery itself, because a task failed
-            await self._manager.__aexit__(kind, error, trace)
-        else:
-            await self._manager.__aexit__(None, None, None)
+        if isinstance(error, trio.Cancelled):  # perhaps by this nursery itself, which then keeps it
+            return await self._manager.__aexit__(kind, error, trace)
+        await self._manager.__aexit__(None, None, None)
+        return None
 
 
 # Makes a link, again and again.
