@@ -78,7 +78,7 @@ format: $(VENV)/.lint
 
 chaos: $(VENV)/.test
 	GANIMEDE_FULL=1 $(BIN)/python -m pytest tests/chaos tests/simulation tests/faults \
-		tests/system/test_file_changes.py tests/system/test_kernels.py tests/actors/test_journal_damage.py $(ARGS)
+		tests/system tests/actors/test_journal_damage.py $(ARGS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m bench $(ARGS)

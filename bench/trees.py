@@ -1,4 +1,5 @@
-"""Many notebooks in one process: each with its own actors and its own ipykernel, each running a cell a second.
+"""Many notebooks in one process: each with its own actors and its own ipykernel, each running a cell a second, and
+then each printing ten lines a second.
 
 No baseline: there is no other server of this kind. What counts is that nothing fails, and that a cell is seen to
 end soon; the processor time is that of our process alone, without the kernels.
@@ -23,11 +24,13 @@ from gateway.server import Server, policy_of
 from gateway.settings import from_arguments
 
 TREES, RATE = 64, 1.0
+LINES = 200
+PRINTS = f"import time\nfor n in range({LINES}):\n    print(n, flush=True)\n    time.sleep(0.1)"
 
 
 async def _open(folder: Path, number: int, stack: AsyncExitStack) -> NotebookClient:
     path = folder / f"{number}.ipynb"
-    write_notebook(path, ["1+1"])
+    write_notebook(path, ["1+1", PRINTS])
     arguments = [str(path), "--no-open", "--sync-port=off", f"--state-dir={folder / 'state'}"]
     settings = from_arguments(arguments, {})
     server = await Server.open(settings, policy_of(settings, 0, []), None)
@@ -43,7 +46,7 @@ async def _stop(server: Server) -> None:
 
 
 async def _run(client: NotebookClient, until: float, taken: list[float]) -> None:
-    [cell_id] = client.document.ids
+    cell_id, _ = client.document.ids
     await trio.sleep(random.random() / RATE)
     while (begun := trio.current_time()) < until:
         [cell] = await client.run_cells(cell_id)
@@ -51,6 +54,12 @@ async def _run(client: NotebookClient, until: float, taken: list[float]) -> None
             raise Failed(f"a cell ended {cell.status} with {cell.outputs}")
         taken.append((trio.current_time() - begun) * 1000)
         await trio.sleep(max(0.0, begun + 1 / RATE - trio.current_time()))
+
+
+async def _print(client: NotebookClient) -> None:
+    [cell] = await client.run_cells(client.document.ids[1])
+    if cell.text != "".join(f"{n}\n" for n in range(LINES)):
+        raise Failed(f"{len(cell.text)} characters came of what a cell printed")
 
 
 async def _measure(quick: bool) -> list[Row]:
@@ -61,18 +70,24 @@ async def _measure(quick: bool) -> list[Row]:
             clients = []
             for number in range(trees):
                 client = await _open(folder, number, stack)
-                await client.run_cells(*client.document.ids)  # its kernel starts
+                await client.run_cells(client.document.ids[0])  # its kernel starts
                 clients.append(client)
             cpu, until = time.process_time(), trio.current_time() + seconds
             async with trio.open_nursery() as nursery:
                 for client in clients:
                     nursery.start_soon(_run, client, until, taken)
             cpu = time.process_time() - cpu
+            printing, begun = time.process_time(), trio.current_time()
+            async with trio.open_nursery() as nursery:
+                for client in clients:
+                    nursery.start_soon(_print, client)
+            printing = (time.process_time() - printing) / (trio.current_time() - begun)
     each = cpu / len(taken) * 1000
     print(
         f"{trees} notebooks, {len(taken):,} runs in {seconds:g} s, none failed; {cpu / seconds:.0%} of a "
         f"processor, {each:.1f} ms for each run with its client; 99th percentile {percentile(taken, 0.99):.0f} ms"
     )
+    print(f"{trees} notebooks that print ten lines a second each: {printing:.0%} of a processor")
     return [Row(f"trees: a run in one of {trees} notebooks", "ms", taken)]
 
 

@@ -21,6 +21,16 @@ REAL_DEADLINE = 1800.0 if os.environ.get("GANIMEDE_FULL") else 60.0
 MOCK_DEADLINE = 3600.0
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long and has a thinner sister in the default run."""
+    if os.environ.get("GANIMEDE_FULL"):
+        return
+    long = [item for item in items if item.get_closest_marker("full") is not None]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     test = pyfuncitem.obj

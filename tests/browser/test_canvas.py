@@ -145,6 +145,7 @@ def test_create_by_double_click_and_delete_and_undo(scene: Scene) -> None:
         person.until_text(made, "new = 1")
 
 
+@pytest.mark.e2e
 def test_fold_and_unfold(scene: Scene) -> None:
     said = [{"output_type": "stream", "name": "stdout", "text": "the output\n"}]
     cells = [code_cell("one", "print('the output')\n# more", outputs=said, execution_count=1, metadata=at(0, 0))]
@@ -160,6 +161,7 @@ def test_fold_and_unfold(scene: Scene) -> None:
     bob.until("ganimede.room.doc.getMap('one').get('collapsed') === 'i'")
 
 
+@pytest.mark.e2e
 def test_into_a_tissue_and_out_again(scene: Scene) -> None:
     graphs = {"gm": {"np_graph": {}, "pc_graph": {"head": ["inside"]}}}
     cells = [
@@ -231,6 +233,7 @@ def test_the_wheel_zooms_at_the_pointer_and_pans(scene: Scene) -> None:
     assert (panned["x"], panned["y"]) == pytest.approx((after["x"] - 40, after["y"] - 60), abs=1.5)
 
 
+@pytest.mark.e2e
 def test_nothing_is_covered_when_an_output_grows(scene: Scene) -> None:
     cells = [
         code_cell("one", "print('\\n'.join(map(str, range(40))))", metadata=at(0, 0)),

@@ -103,6 +103,7 @@ def test_a_script_runs_only_in_a_frame_that_can_reach_nothing(scene: Scene) -> N
     unharmed(ada)
 
 
+@pytest.mark.e2e
 def test_a_hostile_name_of_a_person_and_of_the_file(scene: Scene, tmp_path: Any) -> None:
     name = "<img src=x: onerror=document.documentElement.dataset.harmed='yes'>"
     path = write_notebook(tmp_path / f"{name.replace('/', '')}.ipynb", code_cell("one", "1"))

@@ -65,6 +65,7 @@ def test_a_button_of_the_bar_leaves_the_keyboard_with_the_canvas(scene: Scene) -
     assert ada.ids().index("three") == 2
 
 
+@pytest.mark.e2e
 def test_cells_are_copied_cut_pasted_and_duplicated(scene: Scene) -> None:
     graphs = {"gm": {"np_graph": {"head": ["two"]}, "pc_graph": {"head": ["inside"]}}}
     cells = [

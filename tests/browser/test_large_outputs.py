@@ -9,6 +9,7 @@ import zlib
 from struct import pack
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from protocol.blobs import MIME
@@ -28,6 +29,7 @@ def noise(side: int = 200) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+@pytest.mark.e2e
 def test_large_outputs_are_fetched_and_what_is_missing_is_said_in_words(scene: Scene) -> None:
     table = "".join(f"<tr><td>row {n}</td><td>{'x' * 20}</td></tr>" for n in range(2000))
     ghost: dict[str, Any] = {"sha256": "0" * 64, "size": 123_456}

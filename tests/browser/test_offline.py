@@ -82,6 +82,7 @@ def test_what_is_asked_offline_is_done_when_the_edits_are_there(scene: Scene) ->
     ada.until_printed("one", "written offline")
 
 
+@pytest.mark.e2e
 def test_offline_edits_survive_the_tab(scene: Scene) -> None:
     host, wire = scene.wired(code_cell("one", "start"))
     ada = scene.person(host, "ada", address=wire.url)
@@ -101,6 +102,7 @@ def test_offline_edits_survive_the_tab(scene: Scene) -> None:
         person.until_text("one", "start kept")
 
 
+@pytest.mark.e2e
 def test_the_server_is_killed_and_comes_back_under_an_open_page(scene: Scene) -> None:
     host = scene.notebook(code_cell("one", "start"))
     ada, bob = scene.two(host)

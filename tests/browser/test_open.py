@@ -45,6 +45,7 @@ def test_without_the_token_a_page_asks_for_it(scene: Scene) -> None:
     ada.connected()
 
 
+@pytest.mark.e2e
 def test_the_top_bar_tells_the_truth(scene: Scene) -> None:
     host = scene.notebook(code_cell("one", "import time; time.sleep(60)"), markdown_cell("two", "# Two"))
     ada = scene.person(host)

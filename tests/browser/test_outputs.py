@@ -8,6 +8,7 @@ from pathlib import Path
 from struct import pack
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Scene
@@ -35,6 +36,7 @@ def stream(text: str, name: str = "stdout") -> dict[str, Any]:
     return {"output_type": "stream", "name": name, "text": text}
 
 
+@pytest.mark.e2e
 def test_a_long_output_scrolls_and_unfolds_and_stays_so(scene: Scene) -> None:
     text = "".join(f"line {number}\n" for number in range(200))
     ada = scene.person(scene.notebook(with_output("long", stream(text)), code_cell("next", "2")))
@@ -53,6 +55,7 @@ def test_a_long_output_scrolls_and_unfolds_and_stays_so(scene: Scene) -> None:
     expect(ada.button("Show less", ada.cell("long"))).to_be_visible()
 
 
+@pytest.mark.e2e
 def test_the_end_of_a_very_long_text_is_shown_and_the_rest_on_demand(scene: Scene) -> None:
     text = "".join(f"\x1b[32mline {number} \x1b[0mof many\n" for number in range(40_000))
     ada = scene.person(scene.notebook(with_output("huge", stream(text))))
@@ -64,6 +67,7 @@ def test_the_end_of_a_very_long_text_is_shown_and_the_rest_on_demand(scene: Scen
     expect(pre).to_contain_text("line 0 of many", use_inner_text=False)
 
 
+@pytest.mark.e2e
 def test_what_is_copied_is_what_was_printed(scene: Scene) -> None:
     text = "".join(f"line {number}\n\n  \x1b[1mbold\x1b[0m\n" for number in range(3000))
     ada = scene.person(scene.notebook(with_output("one", stream(text))))
@@ -88,6 +92,7 @@ def test_a_progress_bar_stays_in_its_place_while_it_runs(scene: Scene) -> None:
     expect(cell).to_contain_text("Traceback (most recent call last):")
 
 
+@pytest.mark.e2e
 def test_markdown_has_formulas_and_the_pictures_beside_the_notebook(scene: Scene, tmp_path: Path) -> None:
     folder = tmp_path / "notes"
     (folder / "images").mkdir(parents=True)

@@ -94,6 +94,7 @@ def test_a_fresh_kernel_runs_everything_in_the_order_of_the_flow(scene: Scene) -
     ada.until("ganimede.notebook.cell('one').executionCount === 2")
 
 
+@pytest.mark.e2e
 def test_who_leaves_in_the_middle_of_a_run_finds_it_complete(scene: Scene) -> None:
     host = scene.notebook(code_cell("one", COUNTING))
     ada = scene.person(host)
@@ -106,6 +107,7 @@ def test_who_leaves_in_the_middle_of_a_run_finds_it_complete(scene: Scene) -> No
     expect(ada.sees("one")).to_contain_text("59")
 
 
+@pytest.mark.e2e
 def test_after_kill_9_of_the_server_the_queue_runs_when_somebody_says_so(scene: Scene) -> None:
     slow = "import time; print('begun', flush=True); time.sleep(60)"
     host = scene.notebook(code_cell("one", slow), code_cell("two", "a = 1"), code_cell("three", "print(a)"))

@@ -30,6 +30,7 @@ def test_both_type_in_one_editor_and_converge(scene: Scene) -> None:
         assert bob.text("one").endswith(theirs)
 
 
+@pytest.mark.e2e
 def test_who_is_here_and_where(scene: Scene) -> None:
     ada, bob = scene.two(scene.notebook(code_cell("one", "x = 1"), code_cell("two", "y = 2")))
     bob.edit("one")

@@ -10,6 +10,7 @@ import pytest
 import trio
 import trio.testing
 
+from gateway import client_link
 from gateway.client import ClientError, LinkRefused, NotebookClient, RequestFailed, connect
 from protocol.wire import RunFields
 from tests.server import Server, running_server
@@ -46,6 +47,7 @@ async def test_a_cell_is_written_run_and_read(server: Server) -> None:
         assert failed.error["ename"] == "ZeroDivisionError"
 
 
+@pytest.mark.full
 async def test_each_run_is_over_when_its_end_is_told(server: Server) -> None:
     """The answer comes behind the document's word that the cell waits."""
     async with client(server) as notebook:
@@ -129,7 +131,10 @@ async def test_what_a_program_raises_inside_travels_on_as_it_is(server: Server) 
             raise Mine
 
 
-async def test_nobody_there_a_wrong_token_and_something_else_are_told_apart(server: Server) -> None:
+async def test_nobody_there_a_wrong_token_and_something_else_are_told_apart(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_link, "WITHIN", 1.0)
     with pytest.raises(LinkRefused, match="No server answers at localhost:1"):
         async with connect("http://localhost:1/"):
             pass

@@ -12,7 +12,6 @@ import pytest
 from tests.conformance.control_client import ControlClient, ControlError
 from tests.server import running_server
 from tests.system.support import (
-    FULL,
     Page,
     code_cell,
     markdown_cell,
@@ -25,7 +24,7 @@ from tests.system.support import (
 
 pytestmark = pytest.mark.system
 # The same is tested of the actors by themselves; a server of its own takes seconds each.
-full = pytest.mark.skipif(not FULL, reason="GANIMEDE_FULL=1 runs it")
+full = pytest.mark.full
 
 THREE = "one = 1\ntwo = 2\nthree = 3"
 

@@ -58,6 +58,7 @@ async def check_a_kernel(page: Page, language: str, hello: str, wrong: str, endl
     assert (await page.summary())["kernel"]["status"] == "none"
 
 
+@pytest.mark.full
 async def test_bash_runs_errs_is_interrupted_and_restarts(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "bash_kernel", "-f", "{connection_file}"]
     environment = kernelspec(tmp_path, "bash", argv=argv, language="bash")
@@ -70,6 +71,7 @@ async def test_xeus_python_which_sends_no_welcome_runs_errs_is_interrupted_and_r
         await check_a_kernel(page, "python", "print('hello')", "1 / 0", LOOP["python"])
 
 
+@pytest.mark.full
 async def test_a_kernel_that_wants_a_message_is_interrupted_by_one(tmp_path: Path) -> None:
     environment = kernelspec(tmp_path, "messaged", language="python", interrupt_mode="message")
     async with opened(tmp_path, "messaged", "python", environment) as page:
@@ -154,6 +156,7 @@ async def test_a_provisioner_starts_signals_and_cleans_up_behind_its_kernel(
                 await trio.sleep(0.05)
 
 
+@pytest.mark.full
 async def test_a_provisioner_that_fails_is_a_sentence_and_another_kernel_runs(
     tmp_path: Path, provisioned: dict[str, str]
 ) -> None:

@@ -136,6 +136,7 @@ def test_run_from_the_terminal_they_say_what_nbclient_stored(
 
 
 @pytest.mark.parametrize("name", COMPARABLE if FULL else SOME[:1])
+@pytest.mark.full
 async def test_run_by_a_client_of_a_server_they_say_what_nbclient_stored(
     files: Path, compare: Compare, tmp_path: Path, name: str
 ) -> None:
@@ -177,6 +178,7 @@ def test_an_error_stops_the_run_and_is_in_the_file(files: Path, tmp_path: Path) 
     assert nbformat.read(path, 4).cells[0].outputs[0].ename == "ZeroDivisionError"
 
 
+@pytest.mark.full
 async def test_two_at_once_wait_for_each_other_through_the_disk(files: Path, tmp_path: Path) -> None:
     paths = []
     for label in "AB":

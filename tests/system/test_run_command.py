@@ -66,6 +66,7 @@ def test_an_error_stops_and_is_shown_and_the_rest_is_named(failing: Path) -> Non
     assert outputs(failing) == ["one\n", "", "three\n"]
 
 
+@pytest.mark.full
 def test_json_says_what_became_of_each_cell(failing: Path) -> None:
     done = run(failing, "--json")
     said = json.loads(done.stdout)
@@ -77,6 +78,7 @@ def test_json_says_what_became_of_each_cell(failing: Path) -> None:
     assert said["cells"][0]["execution_count"] == 1
 
 
+@pytest.mark.full
 def test_out_leaves_the_notebook_as_it_is_and_runs_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "data.txt").write_text("beside the notebook")
     path = write_notebook(tmp_path / "x.ipynb", code_cell("one", "print(open('data.txt').read())"))
@@ -106,6 +108,7 @@ def test_parameters_are_injected_behind_their_defaults_and_replaced_by_the_next(
     assert saved["metadata"]["gm"]["np_graph"]["defaults"] == [saved["cells"][1]["id"]]
 
 
+@pytest.mark.full
 def test_one_cell_a_tissue_and_from_a_cell_on(tmp_path: Path) -> None:
     cells = [code_cell("a", "print('a')"), markdown_cell("h", "# Part"), code_cell("b", "print('b')")]
     graphs = {"gm": {"np_graph": {"a": ["h"], "h": ["c"]}, "pc_graph": {"h": ["b"]}}}
@@ -118,6 +121,7 @@ def test_one_cell_a_tissue_and_from_a_cell_on(tmp_path: Path) -> None:
     assert [cell["id"] for cell in said["cells"]] == ["b", "c"]
 
 
+@pytest.mark.full
 def test_a_time_limit_fails_the_cell_in_words(tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "x.ipynb", code_cell("one", "import time; time.sleep(60)"))
     done = run(path, "--timeout", "1")
@@ -157,6 +161,7 @@ def test_ctrl_c_interrupts_saves_and_says_so(tmp_path: Path) -> None:
         (["--cell", "one", "--tissue", "one"], "not allowed with"),
     ],
 )
+@pytest.mark.full
 def test_what_cannot_begin_is_one_sentence_and_code_2(tmp_path: Path, arguments: list[str], sentence: str) -> None:
     path = write_notebook(tmp_path / "x.ipynb", code_cell("one", "1"))
     done = run(path, *arguments)
@@ -186,6 +191,7 @@ async def test_where_a_server_has_it_open_it_runs_there_and_both_see_it(tmp_path
     assert "# from ann" in (tmp_path / "out.ipynb").read_text()
 
 
+@pytest.mark.full
 def test_a_killed_servers_leavings_lead_nobody_astray(tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "x.ipynb", code_cell("one", "print('here')"))
     assert run(path).returncode == 0

@@ -397,6 +397,7 @@ def gapped_updates() -> list[bytes]:
     return updates[2:]
 
 
+@pytest.mark.full
 async def test_updates_with_a_gap_of_a_client_that_does_not_answer_are_refused(server: Server) -> None:
     """S-3."""
     asked: list[bytes] = []
@@ -603,6 +604,7 @@ async def test_a_client_frozen_and_thawed_is_whole_again(server: Server) -> None
 # ------------------------------------------------------------------------------------------- who writes under which id
 
 
+@pytest.mark.full
 async def test_who_comes_back_while_the_old_connection_is_half_open_loses_nothing(server: Server) -> None:
     """S-10, S-11: the same document on a new connection; of the old one nobody noticed that it is dead."""
     async with stock(server) as other, stock(server) as old:
