@@ -58,7 +58,7 @@ dev: $(VENV)/.test
 
 test: $(VENV)/.test $(PAGE)
 	$(BIN)/python hatch_build.py test
-	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+	$(BIN)/python -m pytest -m "not e2e" -n 2 --dist loadfile $(ARGS)
 
 e2e: $(VENV)/.test $(PAGE)
 	GANIMEDE_FULL=1 $(BIN)/python -m pytest tests/browser $(ARGS)
