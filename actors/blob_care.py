@@ -12,7 +12,9 @@ import trio
 
 from actors.mailbox import Address, again
 from protocol.blobs import Blob, carve_output
-from protocol.messages import CheckpointerMessage, Done, KeepBlobs, ReplaceOutput, TidyBlobs
+from protocol.messages.changes import ReplaceOutput
+from protocol.messages.checkpointer import CheckpointerMessage, KeepBlobs, TidyBlobs
+from protocol.messages.shared import Done
 from protocol.values import NotebookValue
 
 # Seconds.

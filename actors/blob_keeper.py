@@ -24,7 +24,8 @@ from actors.versions import Packed, packed, packed_slim
 from protocol import notebook_file
 from protocol.blobs import Blob, carve_notebook, named_in
 from protocol.file_pieces import NoValue, Pieces, length_and_hash
-from protocol.messages import Done, KeepBlobs, Refused
+from protocol.messages.checkpointer import KeepBlobs
+from protocol.messages.shared import Done, Refused
 from protocol.values import NotebookValue, VersionReason
 
 # Values that are on their way to the disk.

@@ -23,7 +23,7 @@ from actors.journal_opening import BootError, open_journal, seed_or_refuse
 from actors.opened_file import OpenedFile, packed_file
 from actors.state_folders import state_folder
 from protocol import notebook_file
-from protocol.messages import Entry, Notice
+from protocol.messages.shared import Entry, Notice
 
 __all__ = ["AlreadyOpen", "BootError", "OpenNotebook", "is_open", "open_notebook", "state_folder"]
 

@@ -26,27 +26,24 @@ from actors.journal import Journal, JournalError
 from actors.journal_renewal import renew
 from actors.journal_thread import JournalThread
 from actors.mailbox import Actor, Mailbox
-from protocol.messages import (
+from protocol.messages.checkpointer import (
     Append,
     Appended,
     AppendFailed,
     CheckpointerMessage,
-    Done,
-    Entry,
     KeepBlobs,
     KeepVersion,
     Load,
     LookAtFile,
-    Notice,
     Quarantine,
     ReadVersion,
     Recovered,
-    Reply,
     Save,
     ShowVersions,
     StoreSnapshot,
     TidyBlobs,
 )
+from protocol.messages.shared import Done, Entry, Notice, Reply
 
 log = logging.getLogger("ganimede.disk")
 

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from protocol.merge import Report, merge
-from protocol.messages import FoundChange
+from protocol.messages.checkpointer import FoundChange
 from protocol.true_copy import TrueCopy
 from protocol.values import NotebookValue
 

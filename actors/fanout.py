@@ -13,7 +13,8 @@ from math import inf
 import msgspec
 
 from protocol.document import merged
-from protocol.messages import Frame, HangUp, Outlet, ToClient
+from protocol.messages.hub import Frame, HangUp, ToClient
+from protocol.messages.shared import Outlet
 from protocol.sync import update_message
 
 # Seconds between merged frames while busy.

@@ -21,7 +21,8 @@ from actors.versions import Packed
 from protocol import notebook_file
 from protocol.file_pieces import NoValue
 from protocol.foreign import merge_file
-from protocol.messages import Done, FoundChange, Look, Refused, Save, Saving
+from protocol.messages.checkpointer import FoundChange, Look, Save
+from protocol.messages.shared import Done, Refused, Saving
 from protocol.seed import arrange
 from protocol.values import NotebookValue, Version, VersionReason
 

@@ -8,16 +8,9 @@ from functools import partial
 import trio
 
 from actors.mailbox import Address, again
-from protocol.messages import (
-    CheckpointerMessage,
-    Done,
-    KeepVersion,
-    ListVersions,
-    ReadVersion,
-    Refused,
-    RestoreVersion,
-    ShowVersions,
-)
+from protocol.messages.checkpointer import CheckpointerMessage, KeepVersion, ReadVersion, ShowVersions
+from protocol.messages.hub import ListVersions, RestoreVersion
+from protocol.messages.shared import Done, Refused
 from protocol.values import NotebookValue
 
 # How often a restore begins anew because somebody typed between the version that was kept and the change.

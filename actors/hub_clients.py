@@ -17,7 +17,8 @@ from protocol.guard import Rejected
 from protocol.holders import Holders
 from protocol.lib0 import Malformed
 from protocol.lineage import served, standing
-from protocol.messages import Announced, ClientUpdate, Frame, Notice, Shows
+from protocol.messages.hub import Announced, ClientUpdate, Frame, Shows
+from protocol.messages.shared import Notice
 from protocol.receipts import Receipts
 from protocol.sync import lineage_message, step1_message
 from protocol.sync_requests import SyncRequests

@@ -32,7 +32,7 @@ from actors.journal_format import (
     transaction,
 )
 from actors.versions import KEPT, Packed, Versions
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 
 # A snapshot is due when the updates since the last one outweigh this many bytes and FACTOR times the snapshot.
 COMPACT_BYTES = 1 << 20

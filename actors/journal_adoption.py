@@ -15,7 +15,7 @@ from actors.disk import LockTaken, lock, sync_folder
 from actors.journal_opening import SUFFIXES, BootError, open_journal
 from actors.opened_file import OpenedFile
 from actors.state_folders import About, about, folders, recorded_place
-from protocol.messages import Notice
+from protocol.messages.shared import Notice
 
 
 def adopt(folder: Path, file: OpenedFile, new_epoch: str) -> tuple[Notice, ...]:

@@ -20,7 +20,7 @@ from actors.journal import Journal, JournalError, Known, NoJournalHere, Replayed
 from actors.journal_salvage import Salvaged, salvage, silent_damage
 from actors.opened_file import OpenedFile, Seeded, seed_of
 from protocol import notebook_file
-from protocol.messages import Notice
+from protocol.messages.shared import Notice
 from protocol.salvage import sound_in_any_order
 
 SUFFIXES = ("-wal", "-shm", "")  # in this order: what has its name still can still be read

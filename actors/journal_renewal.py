@@ -14,7 +14,7 @@ from actors.boot import OpenNotebook
 from actors.disk import LockTaken, describe_lock, lock, sync_folder
 from actors.journal import Journal, JournalError
 from actors.journal_opening import SUFFIXES, set_aside
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 
 
 def renew(notebook: OpenNotebook, state: bytes, queue: tuple[Entry, ...]) -> int:

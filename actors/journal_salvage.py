@@ -15,7 +15,7 @@ from actors.journal_format import entry_of, sum_of
 from actors.sqlite_log import committed, is_cut_short, page_size, read_log
 from actors.sqlite_pages import Record, Value, records
 from actors.versions import KEPT, Packed, found
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 
 _MAGIC = b"SQLite format 3\0"
 # Offsets in the database's head of what every journal has there: a WAL database without vacuum.

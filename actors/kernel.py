@@ -27,19 +27,16 @@ from actors.kernel_values import KernelValues
 from actors.mailbox import Actor, Address, Mailbox
 from protocol.comm_requests import CommRequest
 from protocol.kernel_requests import Answer, Question
-from protocol.messages import (
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.kernel import (
     AnswerInput,
     AskKernel,
-    CheckpointerMessage,
     DescribeKernel,
-    Done,
     Execute,
     InterruptKernel,
     KernelMessage,
     KernelStatus,
     Pull,
-    Refused,
-    Reply,
     RestartKernel,
     RunEnded,
     ShutDownKernel,
@@ -47,6 +44,7 @@ from protocol.messages import (
     TellComm,
     WatchComms,
 )
+from protocol.messages.shared import Done, Refused, Reply
 from protocol.outputs import OutputFold, shape
 
 _Step: TypeAlias = Callable[[], Awaitable[None]]  # a kernel is started, exchanged or ended

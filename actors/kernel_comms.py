@@ -14,7 +14,7 @@ from protocol.comm_events import CommClosed, CommEvent, CommMessage
 from protocol.comm_requests import CloseComm, CommRequest, client_id, kernel_id, message_of
 from protocol.comms import PUSHES, CommIdle, Push
 from protocol.kernel_events import OutputEvent
-from protocol.messages import Outlet
+from protocol.messages.shared import Outlet
 from protocol.stray_outputs import StrayOutputs
 from protocol.values import JsonObject
 

@@ -24,7 +24,7 @@ from actors.zmq_socket import ZmqSocket
 from protocol.comms import Comms
 from protocol.kernel_events import Decoder
 from protocol.kernel_requests import AboutKernel
-from protocol.messages import DisplayChange, InputRequest, RunEnded, RunReport
+from protocol.messages.kernel import DisplayChange, InputRequest, RunEnded, RunReport
 from protocol.outputs import OutputLimits
 from protocol.payloads import next_inputs
 from protocol.values import JsonObject

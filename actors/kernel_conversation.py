@@ -36,7 +36,7 @@ from protocol.kernel_events import (
     Welcome,
 )
 from protocol.kernel_requests import AboutKernel
-from protocol.messages import DisplayChange, InputRequest, RunEnded
+from protocol.messages.kernel import DisplayChange, InputRequest, RunEnded
 from protocol.output_form import document_output
 from protocol.outputs import OutputFold
 from protocol.payloads import pages

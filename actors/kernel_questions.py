@@ -14,7 +14,7 @@ import msgspec
 
 from actors.kernel_connection import Connection
 from protocol.kernel_requests import Answer, NoAnswer, Question, answer_to, request_of
-from protocol.messages import Refused, Reply
+from protocol.messages.shared import Refused, Reply
 from protocol.values import JsonObject
 
 Asked: TypeAlias = tuple[Question, Reply[Answer | Refused]]

@@ -8,7 +8,7 @@ from math import inf
 import trio
 
 from actors.kernel_connection import KernelHandle
-from protocol.messages import KernelReport, KernelStatus, Pull, RunReport
+from protocol.messages.kernel import KernelReport, KernelStatus, Pull, RunReport
 from protocol.outputs import OutputFold
 
 _SEEN = 8  # reports whose version of the outputs is remembered

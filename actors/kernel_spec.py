@@ -13,7 +13,7 @@ from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from traitlets import TraitError
 
-from protocol.messages import InstalledKernel
+from protocol.messages.notebook import InstalledKernel
 
 
 class KernelSpec(msgspec.Struct, frozen=True):

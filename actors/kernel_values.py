@@ -14,7 +14,8 @@ import trio
 from actors.mailbox import ActorStopped, Address, again
 from protocol.blobs import Blob, carve_output
 from protocol.kernel_events import DisplayData, ExecuteResult, KernelEvent, UpdateDisplay
-from protocol.messages import CheckpointerMessage, Done, KeepBlobs, Refused
+from protocol.messages.checkpointer import CheckpointerMessage, KeepBlobs
+from protocol.messages.shared import Done, Refused
 from protocol.output_form import document_output
 from protocol.outputs import OutputFold, OutputLimits, left_out
 from protocol.values import JsonObject

@@ -13,7 +13,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
 import trio
 
-from protocol.messages import Reply
+from protocol.messages.shared import Reply
 
 M = TypeVar("M")
 T = TypeVar("T")

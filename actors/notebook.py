@@ -17,43 +17,32 @@ from msgspec.structs import replace
 from actors.mailbox import Actor, Address, Mailbox, again
 from actors.runs import Runs, RunSettings
 from protocol import run_queue
-from protocol.messages import (
-    AnswerInput,
+from protocol.messages.changes import SetNotebookMetadata
+from protocol.messages.hub import DraftEntry, Enqueue, EnqueueRun, HubMessage, TakeUp
+from protocol.messages.kernel import AnswerInput, KernelMessage, RestartKernel, ShutDownKernel, StartKernel
+from protocol.messages.notebook import (
     CancelCell,
     ChangeKernel,
     DescribeRuns,
     DismissQueue,
-    Done,
-    DraftEntry,
-    Enqueue,
-    EnqueueRun,
-    Entry,
-    HubMessage,
     InstalledKernel,
     InterruptAll,
     InterruptRun,
-    KernelMessage,
     MoveCell,
     NotebookMessage,
-    Notice,
     PauseQueue,
     QueueCell,
     QueueCells,
-    Refused,
     ReplyInput,
     Restart,
-    RestartKernel,
     ResumeQueue,
     RunNext,
     RunsSummary,
-    SetNotebookMetadata,
     ShutDown,
-    ShutDownKernel,
     Start,
-    StartKernel,
-    TakeUp,
     WatchRuns,
 )
+from protocol.messages.shared import Done, Entry, Notice, Refused
 from protocol.run_events import Added, Cancelled, Dismissed, Emptied, Moved, Paused, Queued, TakenUp
 from protocol.run_words import beginning
 from protocol.values import JsonObject

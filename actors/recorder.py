@@ -16,15 +16,15 @@ import msgspec
 import trio
 
 from actors.mailbox import ActorDied, Address, again
-from protocol.messages import (
+from protocol.messages.checkpointer import (
     Append,
     Appended,
     AppendFailed,
     CheckpointerMessage,
-    Entry,
     Recovered,
     StoreSnapshot,
 )
+from protocol.messages.shared import Entry
 
 log = logging.getLogger("ganimede.hub")
 

@@ -5,17 +5,9 @@ Owned by the NotebookActor. Each is told when it changes, and whoever begins to 
 
 from __future__ import annotations
 
-from protocol.messages import (
-    InputAsked,
-    InputRequest,
-    KernelChanged,
-    KernelReport,
-    Notice,
-    OfferedCell,
-    Outlet,
-    QueueOffered,
-    RunNews,
-)
+from protocol.messages.kernel import InputRequest, KernelReport
+from protocol.messages.notebook import InputAsked, KernelChanged, OfferedCell, QueueOffered, RunNews
+from protocol.messages.shared import Notice, Outlet
 
 
 class Watchers:

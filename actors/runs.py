@@ -17,26 +17,19 @@ from actors.mailbox import ActorDied, Address, again
 from actors.run_news import Watchers
 from protocol import run_queue
 from protocol.kernel_report import Shown, of_displays, of_next_inputs
-from protocol.messages import (
-    Change,
-    DescribeDocument,
-    Done,
-    Edit,
-    Entry,
+from protocol.messages.changes import Change
+from protocol.messages.hub import DescribeDocument, Edit, HubMessage, ReadNotebook, ReadQueue
+from protocol.messages.kernel import (
     Execute,
-    HubMessage,
     InterruptKernel,
     KernelMessage,
     KernelReport,
     KernelStatus,
-    Notice,
     Pull,
-    ReadNotebook,
-    ReadQueue,
-    Refused,
     RunEnded,
     RunReport,
 )
+from protocol.messages.shared import Done, Entry, Notice, Refused
 from protocol.run_events import Ended, Event, Expired, Found, Interrupt, Moment, Run, Started, State, Write
 from protocol.values import JsonObject
 

@@ -18,18 +18,9 @@ import trio
 
 from actors.mailbox import Address, again
 from protocol.merge import Report, in_words
-from protocol.messages import (
-    Checkpoint,
-    CheckpointerMessage,
-    FoundChange,
-    Look,
-    LookAtFile,
-    Merged,
-    Notice,
-    Outlet,
-    Save,
-    Saving,
-)
+from protocol.messages.checkpointer import CheckpointerMessage, FoundChange, Look, LookAtFile, Merged, Save
+from protocol.messages.hub import Checkpoint
+from protocol.messages.shared import Notice, Outlet, Saving
 from protocol.values import NotebookValue
 
 log = logging.getLogger("ganimede.hub")

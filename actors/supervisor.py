@@ -17,7 +17,7 @@ import msgspec
 import trio
 
 from actors.mailbox import Actor, ActorDied, Address, Channel, Mailbox
-from protocol.messages import Done, Refused, Reply
+from protocol.messages.shared import Done, Refused, Reply
 
 M = TypeVar("M")
 

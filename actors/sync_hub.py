@@ -33,15 +33,14 @@ from actors.recorder import Recorder, Unsaved
 from actors.saver import Frozen, Saver, SaversHub
 from protocol.blobs import LIMIT
 from protocol.guard import Limits
-from protocol.messages import (
+from protocol.messages.checkpointer import CheckpointerMessage, Load, Quarantine, Recovered
+from protocol.messages.hub import (
     Announced,
     AnswerSync,
     Checkpoint,
-    CheckpointerMessage,
     ClientUpdate,
     DescribeDocument,
     DocumentSummary,
-    Done,
     DraftEntry,
     DraftRun,
     Edit,
@@ -50,13 +49,9 @@ from protocol.messages import (
     Frame,
     HubMessage,
     ListVersions,
-    Load,
-    Notice,
-    Quarantine,
     ReadNotebook,
     ReadQueue,
     RecordedQueue,
-    Recovered,
     RestoreVersion,
     Shows,
     Subscribe,
@@ -64,6 +59,7 @@ from protocol.messages import (
     Unsubscribe,
     WatchDocument,
 )
+from protocol.messages.shared import Done, Notice
 from protocol.sync import DURABLE, FILED, receipt_message, step2_message
 from protocol.true_copy import Broken, TrueCopy
 from protocol.values import NotebookValue

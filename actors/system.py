@@ -32,7 +32,10 @@ from actors.runs import RunSettings
 from actors.supervisor import Child, ChildStatus, Supervisor, SupervisorMessage, describe
 from actors.sync_hub import HubSettings, sync_hub
 from protocol.guard import Limits
-from protocol.messages import CheckpointerMessage, HubMessage, KernelMessage, NotebookMessage
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.hub import HubMessage
+from protocol.messages.kernel import KernelMessage
+from protocol.messages.notebook import NotebookMessage
 
 
 class RootFailed(Exception):

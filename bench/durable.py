@@ -20,7 +20,7 @@ from actors.checkpointer import checkpointer
 from actors.supervisor import Child, Supervisor, SupervisorMessage
 from bench.process import scratch
 from bench.report import Row, compare
-from protocol.messages import Append, Appended, CheckpointerMessage
+from protocol.messages.checkpointer import Append, Appended, CheckpointerMessage
 
 WRITERS = 50
 SIZE = 40  # bytes: a key pressed

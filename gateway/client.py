@@ -28,7 +28,8 @@ from gateway.client_link import Beside, Dial, Link, LinkLost, LinkRefused, webso
 from protocol import lib0, sync, wire
 from protocol.answers import PUSHES, KernelSpecs, QueuedCells, Summary, Versions, answer_of
 from protocol.kernel_requests import Complete, Completions, Inspect, Inspection
-from protocol.messages import InputAsked, KernelChanged, Notice, Saving
+from protocol.messages.notebook import InputAsked, KernelChanged
+from protocol.messages.shared import Notice, Saving
 from protocol.values import CellValue, JsonObject
 
 __all__ = ["Cell", "ClientError", "LinkRefused", "NotebookClient", "RequestFailed", "connect"]

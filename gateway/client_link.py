@@ -23,7 +23,7 @@ from trio_websocket import (
 
 from gateway.connection import Connection, Gone, Services
 from gateway.outbox import Outbox
-from protocol.messages import Frame, HangUp
+from protocol.messages.hub import Frame, HangUp
 
 # A document may come whole in one frame.
 LARGEST = 256 * 1024 * 1024

@@ -9,7 +9,7 @@ import trio
 
 from actors.mailbox import again
 from gateway.outbox import Sink
-from protocol.messages import WatchComms
+from protocol.messages.kernel import WatchComms
 
 if TYPE_CHECKING:
     from gateway.connection import Services

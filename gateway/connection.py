@@ -23,25 +23,11 @@ from gateway.outbox import GatewayOutlet, HubOutlet, Sink
 from gateway.settings import Limits
 from protocol import sync, wire
 from protocol.answers import ConfigDocument
-from protocol.messages import (
-    Announced,
-    AnswerSync,
-    AskedAwareness,
-    ClientUpdate,
-    Done,
-    GatewayMessage,
-    HangUp,
-    HeardAwareness,
-    HubMessage,
-    InstalledKernel,
-    Join,
-    KernelMessage,
-    Leave,
-    NotebookMessage,
-    Refused,
-    Subscribe,
-    Unsubscribe,
-)
+from protocol.messages.gateway import AskedAwareness, GatewayMessage, HeardAwareness, Join, Leave
+from protocol.messages.hub import Announced, AnswerSync, ClientUpdate, HangUp, HubMessage, Subscribe, Unsubscribe
+from protocol.messages.kernel import KernelMessage
+from protocol.messages.notebook import InstalledKernel, NotebookMessage
+from protocol.messages.shared import Done, Refused
 
 # Requests of one client that may wait for their answer; more make it wait before the next is read.
 PENDING = 64

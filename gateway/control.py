@@ -15,25 +15,11 @@ from gateway.run_control import RunControl
 from protocol import answers, wire
 from protocol.comm_requests import CloseComm, OpenComm, SendComm
 from protocol.kernel_requests import Complete, History, Inspect, IsComplete
-from protocol.messages import (
-    AskKernel,
-    Checkpoint,
-    CountSessions,
-    DescribeDocument,
-    DescribeKernel,
-    DescribeRuns,
-    Done,
-    InterruptAll,
-    InterruptRun,
-    ListVersions,
-    Refused,
-    ReplyInput,
-    Restart,
-    RestoreVersion,
-    Saving,
-    Start,
-    TellComm,
-)
+from protocol.messages.gateway import CountSessions
+from protocol.messages.hub import Checkpoint, DescribeDocument, ListVersions, RestoreVersion
+from protocol.messages.kernel import AskKernel, DescribeKernel, TellComm
+from protocol.messages.notebook import DescribeRuns, InterruptAll, InterruptRun, ReplyInput, Restart, Start
+from protocol.messages.shared import Done, Refused, Saving
 from protocol.values import Json, JsonObject
 
 if TYPE_CHECKING:

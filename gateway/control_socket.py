@@ -16,7 +16,7 @@ from gateway.hypercorn_overrides import connection_of_this_task, take_in
 from gateway.intake import Inbox, Intake
 from gateway.outbox import Outbox
 from gateway.sync_listener import TEXT, DirectSink, SharedStream, complete, websocket_frame
-from protocol.messages import Frame, HangUp
+from protocol.messages.hub import Frame, HangUp
 
 # Seconds for one send, after which the client is taken for gone; for a last close frame.
 SEND_WITHIN = 30.0

@@ -25,31 +25,19 @@ from gateway.outbox import notice_text
 from gateway.sync_listener import serve_sync
 from protocol import wire
 from protocol.awareness import Presence, Send
-from protocol.messages import (
+from protocol.messages.gateway import (
     AskedAwareness,
     CountSessions,
-    Done,
-    Frame,
     GatewayMessage,
-    HangUp,
     HeardAwareness,
-    InputAsked,
     Join,
-    KernelChanged,
     Leave,
     NameSession,
     NotebookFailed,
-    Notice,
-    Outlet,
-    QueueOffered,
-    Refused,
-    RunNews,
-    Saving,
-    Shows,
-    ToClient,
-    WatchDocument,
-    WatchRuns,
 )
+from protocol.messages.hub import Frame, HangUp, Shows, ToClient, WatchDocument
+from protocol.messages.notebook import InputAsked, KernelChanged, QueueOffered, RunNews, WatchRuns
+from protocol.messages.shared import Done, Notice, Outlet, Refused, Saving
 from protocol.values import JsonObject
 
 News: TypeAlias = Saving | RunNews

@@ -8,7 +8,8 @@ from typing import Protocol, TypeAlias
 import trio
 
 from protocol import wire
-from protocol.messages import Frame, HangUp, Notice, ToClient
+from protocol.messages.hub import Frame, HangUp, ToClient
+from protocol.messages.shared import Notice
 
 Item: TypeAlias = Frame | str | HangUp
 

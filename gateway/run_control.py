@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from protocol import answers, wire
-from protocol.messages import (
+from protocol.messages.gateway import NameSession
+from protocol.messages.hub import DraftRun
+from protocol.messages.notebook import (
     CancelCell,
     ChangeKernel,
     DismissQueue,
-    DraftRun,
     MoveCell,
-    NameSession,
     PauseQueue,
     QueueCell,
     QueueCells,
-    Refused,
     ResumeQueue,
     RunNext,
     ShutDown,
-    Terms,
 )
+from protocol.messages.shared import Refused, Terms
 from protocol.selection import Selection
 
 if TYPE_CHECKING:

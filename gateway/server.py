@@ -33,7 +33,9 @@ from gateway.settings import Limits, Settings, StartError, load_config
 from gateway.terminal import say
 from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
-from protocol.messages import CountSessions, DescribeDocument, GatewayMessage, InstalledKernel, NotebookFailed
+from protocol.messages.gateway import CountSessions, GatewayMessage, NotebookFailed
+from protocol.messages.hub import DescribeDocument
+from protocol.messages.notebook import InstalledKernel
 from protocol.outputs import OutputLimits
 
 log = logging.getLogger("ganimede")

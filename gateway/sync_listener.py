@@ -26,7 +26,7 @@ from gateway.access import NO_TOKEN_CLOSE, Allowed, AskToken, Denied, Policy, Re
 from gateway.connection import Connection, Gone, Services
 from gateway.intake import Inbox, Intake
 from gateway.outbox import Item, Outbox
-from protocol.messages import Frame, HangUp
+from protocol.messages.hub import Frame, HangUp
 
 log = logging.getLogger("ganimede.sync")
 

@@ -11,7 +11,8 @@ import msgspec
 
 from protocol import comms
 from protocol.kernel_requests import AboutKernel, Completeness, Completions, Inspection, Past
-from protocol.messages import InputAsked, InstalledKernel, KernelChanged, Notice, OfferedCell, QueueOffered, Saving
+from protocol.messages.notebook import InputAsked, InstalledKernel, KernelChanged, OfferedCell, QueueOffered
+from protocol.messages.shared import Notice, Saving
 from protocol.values import Version
 from protocol.wire import Nothing
 

@@ -12,7 +12,7 @@ import msgspec
 from pycrdt import Array, Map, Text
 
 from protocol.ids import ROOT_NAMES
-from protocol.messages import ReplaceOutput, SetCell, WriteOutputs
+from protocol.messages.changes import ReplaceOutput, SetCell, WriteOutputs
 from protocol.run_words import source_crc
 from protocol.values import CellValue, Json, JsonObject, Number, alike, shareable
 

@@ -18,7 +18,7 @@ from protocol import cells, graph, owned_roots, rewrite
 from protocol.blobs import named_by
 from protocol.ids import ROOT_NAMES
 from protocol.layout import layout
-from protocol.messages import (
+from protocol.messages.changes import (
     Change,
     InsertCell,
     ReplaceOutput,

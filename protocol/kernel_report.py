@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 from base64 import urlsafe_b64encode
 
-from protocol.messages import (
+from protocol.messages.changes import (
     Change,
     InsertCell,
-    KernelReport,
-    KernelStatus,
     ReplaceOutput,
-    RunReport,
     SetCell,
     SetKernel,
     SetNotebookMetadata,
     SetSource,
     WriteOutputs,
 )
+from protocol.messages.kernel import KernelReport, KernelStatus, RunReport
 from protocol.values import JsonObject
 
 _AT_WORK = (KernelStatus.BUSY, KernelStatus.INTERRUPTING, KernelStatus.NOT_RESPONDING)

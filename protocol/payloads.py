@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from protocol.kernel_events import DisplayData
-from protocol.messages import NextInput
+from protocol.messages.kernel import NextInput
 from protocol.values import JsonObject
 
 

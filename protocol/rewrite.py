@@ -8,7 +8,7 @@ from typing import Any
 from pycrdt import Array, Text
 
 from protocol import cells
-from protocol.messages import SetCell, WriteOutputs
+from protocol.messages.changes import SetCell, WriteOutputs
 from protocol.three_way import hunks, shared_ends
 from protocol.values import CellValue, Json, JsonObject, shareable
 

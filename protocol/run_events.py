@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from protocol.messages import Change, Entry, RunEnded
+from protocol.messages.changes import Change
+from protocol.messages.kernel import RunEnded
+from protocol.messages.shared import Entry
 
 
 class Moment(msgspec.Struct, frozen=True):

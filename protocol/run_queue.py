@@ -22,7 +22,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from protocol.messages import Change, Entry, OfferedCell, Refused, RunEnded, SetKernel
+from protocol.messages.changes import Change, SetKernel
+from protocol.messages.kernel import RunEnded
+from protocol.messages.notebook import OfferedCell
+from protocol.messages.shared import Entry, Refused
 from protocol.run_events import (
     Added,
     Cancelled,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 
-from protocol.messages import Change, Entry, RunEnded, SetCell, WriteOutputs
+from protocol.messages.changes import Change, SetCell, WriteOutputs
+from protocol.messages.kernel import RunEnded
+from protocol.messages.shared import Entry
 from protocol.values import JsonObject
 
 

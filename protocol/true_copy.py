@@ -13,20 +13,10 @@ import msgspec
 from protocol.document import Document, DocumentBroken, merged, root_type
 from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
 from protocol.lib0 import Malformed, Reader
-from protocol.messages import (
-    Change,
-    DraftEntry,
-    DraftRun,
-    Enqueue,
-    EnqueueRun,
-    Entry,
-    InsertCell,
-    Recovered,
-    Refused,
-    SetCell,
-    SetKernel,
-    TakeUp,
-)
+from protocol.messages.changes import Change, InsertCell, SetCell, SetKernel
+from protocol.messages.checkpointer import Recovered
+from protocol.messages.hub import DraftEntry, DraftRun, Enqueue, EnqueueRun, TakeUp
+from protocol.messages.shared import Entry, Refused
 from protocol.run_queue import live, with_entries
 from protocol.run_words import waiting
 from protocol.salvage import sound

@@ -120,9 +120,7 @@ def test_actors_are_where_this_test_believes() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_no_module_is_long_or_has_a_name_that_says_nothing(path: Path) -> None:
-    # The messages are one list, and the one place to read them.
-    limit = 1000 if name(path) in ("protocol/messages.py", "protocol/notebook_file.py") else 400
-    assert len(path.read_text().splitlines()) <= limit
+    assert len(path.read_text().splitlines()) <= 400
     assert path.stem not in FORBIDDEN_NAMES
 
 

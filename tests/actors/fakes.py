@@ -10,48 +10,43 @@ import trio
 
 from actors.mailbox import Actor, Mailbox
 from protocol.blobs import Blob
-from protocol.messages import (
-    AnswerInput,
+from protocol.messages.checkpointer import (
     Append,
     Appended,
     AppendFailed,
     CheckpointerMessage,
-    Done,
-    Entry,
-    Execute,
     FoundChange,
-    Frame,
-    HangUp,
-    InputRequest,
-    InterruptKernel,
     KeepBlobs,
     KeepVersion,
-    KernelMessage,
-    KernelReport,
-    KernelStatus,
     Load,
     Look,
     LookAtFile,
-    Notice,
-    Pull,
     Quarantine,
     ReadVersion,
     Recovered,
-    Refused,
+    Save,
+    ShowVersions,
+    StoreSnapshot,
+    TidyBlobs,
+)
+from protocol.messages.hub import Frame, HangUp, ToClient
+from protocol.messages.kernel import (
+    AnswerInput,
+    Execute,
+    InputRequest,
+    InterruptKernel,
+    KernelMessage,
+    KernelReport,
+    KernelStatus,
+    Pull,
     RestartKernel,
     RunEnded,
     RunReport,
-    Save,
-    Saving,
-    ShowVersions,
     ShutDownKernel,
     StartKernel,
-    StoreSnapshot,
-    TidyBlobs,
-    ToClient,
-    Version,
 )
-from protocol.values import JsonObject, NotebookValue
+from protocol.messages.shared import Done, Entry, Notice, Refused, Saving
+from protocol.values import JsonObject, NotebookValue, Version
 
 
 class MemoryDisk:

@@ -16,28 +16,25 @@ from actors.sync_hub import HubSettings, sync_hub
 from protocol import sync
 from protocol.guard import Limits
 from protocol.lib0 import Reader
-from protocol.messages import (
+from protocol.messages.changes import Change
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.hub import (
     Announced,
-    Change,
-    CheckpointerMessage,
     ClientUpdate,
     DescribeDocument,
     DocumentSummary,
     DraftEntry,
     Edit,
     Enqueue,
-    Entry,
     Frame,
     HubMessage,
-    Outlet,
     ReadNotebook,
     ReadQueue,
     RecordedQueue,
-    Refused,
-    Saving,
     Subscribe,
     ToClient,
 )
+from protocol.messages.shared import Entry, Outlet, Refused, Saving
 from protocol.seed import seed
 from protocol.sync import Step1, Update, decode
 from protocol.values import CellValue, NotebookValue

@@ -12,15 +12,8 @@ import trio
 from actors.kernel import kernel_actor
 from actors.kernel_connection import KernelHandle
 from actors.mailbox import Address, Channel
-from protocol.messages import (
-    CheckpointerMessage,
-    Execute,
-    InputRequest,
-    KernelMessage,
-    KernelReport,
-    Pull,
-    RunReport,
-)
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.kernel import Execute, InputRequest, KernelMessage, KernelReport, Pull, RunReport
 
 
 def run_trio(test: Callable[[], Awaitable[None]], *, limit: float = 60) -> None:

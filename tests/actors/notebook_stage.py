@@ -16,17 +16,11 @@ from actors.runs import RunSettings
 from actors.supervisor import Child
 from actors.sync_hub import HubSettings, sync_hub
 from protocol.guard import Limits
-from protocol.messages import (
-    CheckpointerMessage,
-    DescribeRuns,
-    Done,
-    HubMessage,
-    KernelMessage,
-    NotebookMessage,
-    QueueCell,
-    Refused,
-    RunsSummary,
-)
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.hub import HubMessage
+from protocol.messages.kernel import KernelMessage
+from protocol.messages.notebook import DescribeRuns, NotebookMessage, QueueCell, RunsSummary
+from protocol.messages.shared import Done, Refused
 from protocol.seed import seed
 from protocol.values import CellValue, NotebookValue
 from tests.actors.fakes import FakeKernel, MemoryDisk, fake_kernel_actor, memory_checkpointer

@@ -9,7 +9,7 @@ from typing import Any
 import trio
 
 from actors.supervisor import Child, Kill, Status, Supervisor, SupervisorMessage
-from protocol.messages import Done
+from protocol.messages.shared import Done
 
 
 class Stage:

@@ -15,7 +15,8 @@ import pytest
 from actors.boot import BootError, OpenNotebook, open_notebook, state_folder
 from actors.disk import digest
 from protocol.document import Document
-from protocol.messages import Entry, SetCell
+from protocol.messages.changes import SetCell
+from protocol.messages.shared import Entry
 from protocol.notebook_file import dump
 from protocol.values import CellValue, NotebookValue
 

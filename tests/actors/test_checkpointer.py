@@ -22,30 +22,26 @@ from actors.mailbox import ActorDied, Address, again
 from actors.supervisor import Child
 from protocol.document import Document
 from protocol.merge import Report
-from protocol.messages import (
+from protocol.messages.changes import SetCell
+from protocol.messages.checkpointer import (
     Append,
     Appended,
     AppendFailed,
     CheckpointerMessage,
-    Done,
-    Entry,
     FoundChange,
     KeepVersion,
     Load,
     Look,
     LookAtFile,
     Merged,
-    Notice,
     Quarantine,
     ReadVersion,
     Recovered,
-    Refused,
     Save,
-    Saving,
-    SetCell,
     ShowVersions,
     StoreSnapshot,
 )
+from protocol.messages.shared import Done, Entry, Notice, Refused, Saving
 from protocol.notebook_file import dump, load
 from protocol.update import read
 from protocol.values import CellValue, NotebookValue

@@ -18,17 +18,15 @@ from actors.disk import digest
 from actors.mailbox import again
 from protocol.blobs import MIME, Blob, carve_notebook, named_in
 from protocol.document import Document
-from protocol.messages import (
-    Done,
+from protocol.messages.checkpointer import (
     FoundChange,
     KeepBlobs,
     KeepVersion,
     ReadVersion,
-    Refused,
-    Saving,
     ShowVersions,
     TidyBlobs,
 )
+from protocol.messages.shared import Done, Refused, Saving
 from protocol.notebook_file import dump, load
 from protocol.values import CellValue, NotebookValue
 from tests.actors.test_checkpointer import Disk, running

@@ -18,7 +18,7 @@ import pytest
 from actors.disk import digest
 from actors.journal import COMPACT_BYTES, Journal, JournalError, NoJournalHere, Replayed
 from actors.versions import Packed, packed
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 from protocol.values import VersionReason
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -222,7 +222,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from actors.journal import Journal
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 journal = Journal(Path(sys.argv[1]))
 number = int(sys.argv[2])
 while True:

@@ -14,7 +14,7 @@ import pytest
 from actors.boot import OpenNotebook, open_notebook, state_folder
 from actors.disk import digest
 from protocol.document import Document
-from protocol.messages import SetCell
+from protocol.messages.changes import SetCell
 from protocol.notebook_file import dump
 from protocol.values import CellValue, NotebookValue
 

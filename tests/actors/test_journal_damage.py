@@ -24,7 +24,7 @@ from actors.boot import OpenNotebook, open_notebook, state_folder
 from actors.disk import digest
 from protocol.document import Document
 from protocol.guard import Limits
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 from protocol.notebook_file import dump
 from protocol.true_copy import TrueCopy
 from protocol.values import CellValue, NotebookValue

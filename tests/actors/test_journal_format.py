@@ -14,7 +14,7 @@ from actors import journal_format
 from actors.journal import Journal, JournalError, NoJournalHere, Replayed
 from actors.journal_format import FORMAT, STEPS
 from actors.versions import packed
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 
 QUEUE = (Entry("1", "a", "x = 'é'\n", "me", begun=True), Entry("2", "b", "", ""))
 META = {"epoch": "e", "file_hash": "f", "saving_hash": "s", "saved_content": 2, "content": 3}

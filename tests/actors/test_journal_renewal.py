@@ -16,7 +16,7 @@ from actors.disk import describe_lock
 from actors.journal import Journal, JournalError, JournalGone
 from actors.journal_renewal import renew
 from actors.versions import packed
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 from protocol.notebook_file import dump
 from protocol.values import CellValue, NotebookValue
 

@@ -24,18 +24,17 @@ from actors.kernel_connection import KernelHandle, KernelSettings
 from actors.kernel_introduction import PIECE
 from actors.kernel_spec import KernelSpec, find_spec
 from actors.mailbox import ActorDied
-from protocol.messages import (
+from protocol.messages.kernel import (
     AnswerInput,
-    Done,
     Execute,
     InterruptKernel,
     KernelStatus,
     Pull,
-    Refused,
     RestartKernel,
     ShutDownKernel,
     StartKernel,
 )
+from protocol.messages.shared import Done, Refused
 from protocol.outputs import OutputLimits
 
 pytestmark = pytest.mark.system

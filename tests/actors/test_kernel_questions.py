@@ -27,7 +27,8 @@ from protocol.kernel_requests import (
     Past,
     Question,
 )
-from protocol.messages import AskKernel, DescribeKernel, Done, Refused, ShutDownKernel, StartKernel
+from protocol.messages.kernel import AskKernel, DescribeKernel, ShutDownKernel, StartKernel
+from protocol.messages.shared import Done, Refused
 
 pytestmark = pytest.mark.system
 

@@ -14,14 +14,8 @@ from scripted_kernel import SPEC, ScriptedKernel, stream
 
 from actors.kernel_connection import KernelHandle, KernelSettings
 from actors.mailbox import Address
-from protocol.messages import (
-    CheckpointerMessage,
-    Execute,
-    InterruptKernel,
-    KernelStatus,
-    RestartKernel,
-    StartKernel,
-)
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.kernel import Execute, InterruptKernel, KernelStatus, RestartKernel, StartKernel
 
 pytestmark = pytest.mark.actor
 

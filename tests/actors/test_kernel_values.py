@@ -19,7 +19,8 @@ from test_kernel_scripted import OK, SETTINGS, scripted
 from actors import kernel_values
 from actors.supervisor import Child
 from protocol.blobs import MIME
-from protocol.messages import CheckpointerMessage, Refused
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.shared import Refused
 from protocol.outputs import OutputLimits
 from tests.actors.fakes import MemoryDisk, memory_checkpointer
 from tests.actors.stage import stage

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from actors.mailbox import ActorDied, ActorStopped, Channel, Mailbox, again, open_subscription
-from protocol.messages import Reply, unheard
+from protocol.messages.shared import Reply, unheard
 
 pytestmark = pytest.mark.actor
 

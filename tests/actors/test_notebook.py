@@ -10,26 +10,23 @@ import pytest
 import trio
 
 from actors.mailbox import ActorDied, open_subscription
-from protocol.messages import (
-    ClientUpdate,
+from protocol.messages.hub import ClientUpdate
+from protocol.messages.kernel import KernelStatus
+from protocol.messages.notebook import (
     DismissQueue,
-    Done,
-    Entry,
     InputAsked,
     InterruptAll,
     InterruptRun,
     KernelChanged,
-    KernelStatus,
-    Notice,
     QueueCell,
     QueueOffered,
-    Refused,
     ReplyInput,
     Restart,
     ResumeQueue,
     Start,
     WatchRuns,
 )
+from protocol.messages.shared import Done, Entry, Notice, Refused
 from tests.actors.fakes import MemoryDisk
 from tests.actors.notebook_stage import CELLS, SEED, scene
 from tests.protocol.clients import Browser

@@ -6,16 +6,9 @@ import pytest
 import trio
 
 from actors.mailbox import ActorDied, open_subscription
-from protocol.messages import (
-    ClientUpdate,
-    DismissQueue,
-    Done,
-    Entry,
-    QueueOffered,
-    Refused,
-    ResumeQueue,
-    WatchRuns,
-)
+from protocol.messages.hub import ClientUpdate
+from protocol.messages.notebook import DismissQueue, QueueOffered, ResumeQueue, WatchRuns
+from protocol.messages.shared import Done, Entry, Refused
 from tests.actors.fakes import MemoryDisk
 from tests.actors.notebook_stage import SEED, Scene, scene
 

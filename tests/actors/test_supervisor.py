@@ -23,7 +23,7 @@ from actors.supervisor import (
     Supervisor,
     SupervisorMessage,
 )
-from protocol.messages import Done, Refused, Reply
+from protocol.messages.shared import Done, Refused, Reply
 
 pytestmark = pytest.mark.actor
 

@@ -12,24 +12,20 @@ from pycrdt import merge_updates
 
 from actors.mailbox import open_subscription
 from protocol.document import Document
-from protocol.messages import (
+from protocol.messages.changes import SetCell, SetKernel, WriteOutputs
+from protocol.messages.hub import (
     AnswerSync,
     Checkpoint,
     ClientUpdate,
     DocumentSummary,
     Edit,
     Enqueue,
-    Entry,
-    Notice,
     RecordedQueue,
-    Saving,
-    SetCell,
-    SetKernel,
     Subscribe,
     Unsubscribe,
     WatchDocument,
-    WriteOutputs,
 )
+from protocol.messages.shared import Entry, Notice, Saving
 from protocol.sync import Step1, Update, decode
 from protocol.sync_requests import PATIENCE, PAUSE
 from tests.actors.fakes import Inbox, MemoryDisk

@@ -11,7 +11,8 @@ import trio
 
 from actors.blob_care import EVERY
 from protocol.blobs import LIMIT, carve_output, references
-from protocol.messages import Refused, WriteOutputs
+from protocol.messages.changes import WriteOutputs
+from protocol.messages.shared import Refused
 from protocol.seed import seed
 from protocol.values import CellValue, NotebookValue
 from tests.actors.fakes import MemoryDisk

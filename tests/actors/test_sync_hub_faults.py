@@ -10,16 +10,9 @@ import trio.testing
 
 from actors.mailbox import ActorDied, open_subscription
 from protocol.document import Document
-from protocol.messages import (
-    Edit,
-    Entry,
-    Notice,
-    Saving,
-    SetCell,
-    SetKernel,
-    WatchDocument,
-    WriteOutputs,
-)
+from protocol.messages.changes import SetCell, SetKernel, WriteOutputs
+from protocol.messages.hub import Edit, WatchDocument
+from protocol.messages.shared import Entry, Notice, Saving
 from tests.actors.fakes import MemoryDisk
 from tests.actors.hub_stage import NOTEBOOK, SEED, STREAM, hub_over, on_disk, settled
 

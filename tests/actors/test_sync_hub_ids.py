@@ -7,7 +7,8 @@ import trio
 from pycrdt import Map, Text
 
 from protocol.guard import Guard
-from protocol.messages import Notice, Shows, Unsubscribe
+from protocol.messages.hub import Shows, Unsubscribe
+from protocol.messages.shared import Notice
 from protocol.sync_requests import PROOF
 from tests.actors.fakes import MemoryDisk
 from tests.actors.hub_stage import Client, Hub, hub_over, on_disk

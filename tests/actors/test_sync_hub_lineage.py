@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocol.messages import AnswerSync
+from protocol.messages.hub import AnswerSync
 from protocol.seed import client_id, seed
 from protocol.sync import Step1, Update, decode
 from protocol.values import CellValue, NotebookValue

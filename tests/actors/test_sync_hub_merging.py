@@ -10,19 +10,10 @@ import trio
 
 from actors.mailbox import again
 from protocol.merge import merge
-from protocol.messages import (
-    ClientUpdate,
-    Done,
-    Entry,
-    FoundChange,
-    ListVersions,
-    Notice,
-    Refused,
-    RestoreVersion,
-    Saving,
-    SetCell,
-    WatchDocument,
-)
+from protocol.messages.changes import SetCell
+from protocol.messages.checkpointer import FoundChange
+from protocol.messages.hub import ClientUpdate, ListVersions, RestoreVersion, WatchDocument
+from protocol.messages.shared import Done, Entry, Notice, Refused, Saving
 from protocol.values import CellValue, NotebookValue
 from tests.actors.fakes import MemoryDisk
 from tests.actors.hub_stage import NOTEBOOK, Hub, hub_over, on_disk, settled

@@ -9,15 +9,9 @@ import trio
 import trio.testing
 
 from actors.mailbox import open_subscription
-from protocol.messages import (
-    Checkpoint,
-    Entry,
-    Notice,
-    Saving,
-    SetCell,
-    SetKernel,
-    WatchDocument,
-)
+from protocol.messages.changes import SetCell, SetKernel
+from protocol.messages.hub import Checkpoint, WatchDocument
+from protocol.messages.shared import Entry, Notice, Saving
 from protocol.seed import seed
 from protocol.values import CellValue, NotebookValue
 from tests.actors.fakes import MemoryDisk

@@ -19,7 +19,10 @@ from actors.runs import RunSettings
 from actors.supervisor import Child, ChildStatus, Kill, Retry, Status
 from actors.system import RootFailed, System
 from protocol.guard import Limits
-from protocol.messages import DescribeDocument, DescribeRuns, Done, Edit, ReadNotebook, SetCell
+from protocol.messages.changes import SetCell
+from protocol.messages.hub import DescribeDocument, Edit, ReadNotebook
+from protocol.messages.notebook import DescribeRuns
+from protocol.messages.shared import Done
 from protocol.notebook_file import dump, load
 from protocol.values import CellValue, NotebookValue
 

@@ -23,7 +23,8 @@ from gateway.access import Allowed
 from gateway.cli import main
 from protocol import run_events
 from protocol.guard import Rejected
-from protocol.messages import CheckpointerMessage, KernelMessage
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.kernel import KernelMessage
 from protocol.true_copy import TrueCopy
 from tests.simulation import bugs
 from tests.simulation.ledger import MARKER

@@ -11,7 +11,7 @@ from typing import Any
 from actors import checkpointer, journal_salvage, recorder
 from actors.disk import NotebookFile
 from actors.journal import Journal, JournalError
-from protocol.messages import Appended, AppendFailed
+from protocol.messages.checkpointer import Appended, AppendFailed
 
 Plant = Callable[[Any, str, Any], None]  # as setattr
 

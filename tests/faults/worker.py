@@ -28,7 +28,8 @@ from actors.checkpointer import checkpointer
 from actors.mailbox import again
 from actors.supervisor import Child
 from protocol.document import Document
-from protocol.messages import CheckpointerMessage, Entry, Load, Save, StoreSnapshot
+from protocol.messages.checkpointer import CheckpointerMessage, Load, Save, StoreSnapshot
+from protocol.messages.shared import Entry
 from protocol.notebook_file import dump, load
 from protocol.values import CellValue, NotebookValue
 from tests.actors.stage import stage

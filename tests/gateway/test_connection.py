@@ -15,20 +15,9 @@ from gateway.config_document import ConfigDocument
 from gateway.connection import Connection, Gone, Services
 from gateway.control_socket import serve_control_socket
 from gateway.settings import Limits
-from protocol.messages import (
-    AnswerSync,
-    ClientUpdate,
-    Done,
-    Frame,
-    GatewayMessage,
-    HangUp,
-    HubMessage,
-    Join,
-    Leave,
-    Refused,
-    Subscribe,
-    Unsubscribe,
-)
+from protocol.messages.gateway import GatewayMessage, Join, Leave
+from protocol.messages.hub import AnswerSync, ClientUpdate, Frame, HangUp, HubMessage, Subscribe, Unsubscribe
+from protocol.messages.shared import Done, Refused
 from protocol.sync import step1_message, step2_message, update_message
 
 pytestmark = pytest.mark.actor

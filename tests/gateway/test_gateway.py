@@ -19,20 +19,11 @@ from gateway.gateway import gateway_actor
 from gateway.outbox import GatewayOutlet, Outbox
 from gateway.settings import Limits
 from protocol.answers import ConfigDocument
-from protocol.messages import (
-    Done,
-    GatewayMessage,
-    HubMessage,
-    Join,
-    KernelChanged,
-    KernelStatus,
-    NotebookMessage,
-    OfferedCell,
-    QueueOffered,
-    Saving,
-    WatchDocument,
-    WatchRuns,
-)
+from protocol.messages.gateway import GatewayMessage, Join
+from protocol.messages.hub import HubMessage, WatchDocument
+from protocol.messages.kernel import KernelStatus
+from protocol.messages.notebook import KernelChanged, NotebookMessage, OfferedCell, QueueOffered, WatchRuns
+from protocol.messages.shared import Done, Saving
 
 pytestmark = pytest.mark.actor
 

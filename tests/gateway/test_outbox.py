@@ -7,7 +7,8 @@ import json
 import pytest
 
 from gateway.outbox import GatewayOutlet, HubOutlet, Outbox
-from protocol.messages import Frame, HangUp, Notice
+from protocol.messages.hub import Frame, HangUp
+from protocol.messages.shared import Notice
 
 
 async def test_items_are_taken_in_the_order_they_were_put() -> None:

@@ -19,7 +19,8 @@ from actors.journal_format import FORMAT
 from gateway import cli
 from gateway.state_command import human_age, human_size
 from protocol.document import Document
-from protocol.messages import Entry, SetCell
+from protocol.messages.changes import SetCell
+from protocol.messages.shared import Entry
 from protocol.notebook_file import dump
 from protocol.values import CellValue, JsonObject, NotebookValue
 

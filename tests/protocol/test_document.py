@@ -10,7 +10,7 @@ import pytest
 from pycrdt import Array, Map, Text
 
 from protocol.document import MERGE_GROUP, Document, DocumentBroken, merged
-from protocol.messages import ReplaceOutput, SetCell, SetKernel, SetNotebookMetadata, WriteOutputs
+from protocol.messages.changes import ReplaceOutput, SetCell, SetKernel, SetNotebookMetadata, WriteOutputs
 from protocol.seed import seed
 from protocol.values import CellValue, NotebookValue
 from tests.protocol.clients import Browser, Shared

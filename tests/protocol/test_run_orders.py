@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from protocol.messages import Entry, RunEnded, SetCell, Terms
+from protocol.messages.changes import SetCell
+from protocol.messages.kernel import RunEnded
+from protocol.messages.shared import Entry, Terms
 from protocol.run_events import (
     Added,
     Cancelled,

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from protocol.messages import Change, Entry, RunEnded, SetCell, SetKernel, WriteOutputs
+from protocol.messages.changes import Change, SetCell, SetKernel, WriteOutputs
+from protocol.messages.kernel import RunEnded
+from protocol.messages.shared import Entry
 from protocol.run_events import (
     Dismissed,
     Effect,

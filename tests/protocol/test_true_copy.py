@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from protocol.guard import Gap, Limits, Rejected
-from protocol.messages import DraftEntry, Enqueue, Entry, Recovered, Refused, SetCell, SetKernel, TakeUp, unheard
+from protocol.messages.changes import SetCell, SetKernel
+from protocol.messages.checkpointer import Recovered
+from protocol.messages.hub import DraftEntry, Enqueue, TakeUp
+from protocol.messages.shared import Entry, Refused, unheard
 from protocol.salvage import sound
 from protocol.seed import seed
 from protocol.true_copy import Batch, Taken, TrueCopy

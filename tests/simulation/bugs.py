@@ -17,7 +17,9 @@ from actors.disk import NotebookFile
 from actors.journal import Journal
 from gateway import gateway
 from protocol import kernel_report, run_events, run_queue
-from protocol.messages import Append, Appended, AppendFailed, Done, Entry, WriteOutputs
+from protocol.messages.changes import WriteOutputs
+from protocol.messages.checkpointer import Append, Appended, AppendFailed
+from protocol.messages.shared import Done, Entry
 from protocol.true_copy import Taken, TrueCopy
 from tests.simulation.ledger import MARKER
 

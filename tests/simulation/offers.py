@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 
-from protocol.messages import Entry
+from protocol.messages.shared import Entry
 from tests.simulation.ledger import PromiseBroken
 
 

@@ -18,7 +18,8 @@ from gateway.outbox import Outbox
 from gateway.settings import Limits
 from protocol.answers import ConfigDocument
 from protocol.guard import Limits as GuardLimits
-from protocol.messages import Frame, GatewayMessage, HangUp, NotebookFailed
+from protocol.messages.gateway import GatewayMessage, NotebookFailed
+from protocol.messages.hub import Frame, HangUp
 from tests.simulation.disk import Disk, PowerCut
 from tests.simulation.kernel import Handle, Process
 from tests.simulation.transport import Link, WireEnded

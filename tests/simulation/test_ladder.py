@@ -30,14 +30,13 @@ from actors.supervisor import Child
 from actors.sync_hub import HubSettings, sync_hub
 from protocol.guard import Limits
 from protocol.kernel_events import InputRequested, Stream
-from protocol.messages import (
-    AnswerInput,
+from protocol.messages.checkpointer import CheckpointerMessage
+from protocol.messages.hub import HubMessage
+from protocol.messages.kernel import AnswerInput, KernelMessage
+from protocol.messages.notebook import (
     CancelCell,
-    CheckpointerMessage,
-    HubMessage,
     InterruptAll,
     InterruptRun,
-    KernelMessage,
     MoveCell,
     NotebookMessage,
     PauseQueue,

@@ -12,7 +12,8 @@ import trio
 import trio.testing
 
 from actors.supervisor import Kill
-from protocol.messages import CountSessions, DescribeDocument
+from protocol.messages.gateway import CountSessions
+from protocol.messages.hub import DescribeDocument
 from tests.simulation import checks
 from tests.simulation.disk import WEATHERS, Disk
 from tests.simulation.habits import storm
