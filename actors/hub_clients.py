@@ -62,12 +62,15 @@ class HubClients:
         self._refused: dict[str, tuple[int, str]] = {}  # hung up on: what they send is dropped
         self._ours: set[str] = set()  # sessions whose copy is known to hold the seed
         self._incomplete: set[str] = set()  # sessions that were told so
+        # Whether a session's client may have said something to an earlier incarnation that this one has not heard.
+        self._behind: dict[str, bool] = {}
 
     # ------------------------------------------------------------------------------------------ coming and going
 
     def joined(self, session: str, state: bytes | None) -> None:
         """A subscription. ``state``: the state vector that its client announced before, if it did."""
         self._holders.joined(session)
+        self._behind[session] = state is not None
         if state is not None:
             self.announced(session, state)
 
@@ -82,6 +85,10 @@ class HubClients:
         self._requests.asked(session, trio.current_time())
         self._send_request(session)
         return True
+
+    def has_heard(self, session: str) -> bool:
+        """Everything that came of this session, as far as can be known. False also before its subscription."""
+        return not self._behind.get(session, True)
 
     def hear(self, message: ClientUpdate | Announced | Shows) -> None:
         match message:
@@ -113,6 +120,7 @@ class HubClients:
         self.receipts.forget(session)
         self._ours.discard(session)
         self._incomplete.discard(session)
+        self._behind.pop(session, None)
         for each in self._holders.left(session):
             self._ask(each)
 
@@ -176,6 +184,7 @@ class HubClients:
             self._requests.answered(session, taken.missing is None, trio.current_time())
             if taken.missing is None:
                 self._incomplete.discard(session)
+                self._behind[session] = False
             elif session not in self._incomplete:
                 self._incomplete.add(session)
                 self._let_out(lambda: self._fanout.send(session, INCOMPLETE))

@@ -47,6 +47,7 @@ from protocol.messages.hub import (
     Enqueue,
     EnqueueRun,
     Frame,
+    HasHeard,
     HubMessage,
     ListVersions,
     ReadNotebook,
@@ -301,8 +302,10 @@ class _Hub:
             case _:
                 assert_never(message)
 
-    def _read(self, message: ReadQueue | ReadNotebook | DescribeDocument) -> None:
+    def _read(self, message: HasHeard | ReadQueue | ReadNotebook | DescribeDocument) -> None:
         match message:
+            case HasHeard(tell, session):
+                self._let_out.append(lambda: tell(self._clients.has_heard(session)))
             case ReadQueue(reply):
                 answer = RecordedQueue(self._copy.queue, self._copy.queue_is_old, self._copy.doc.paused)
                 self._let_out.append(lambda: reply(answer))

@@ -24,7 +24,16 @@ from gateway.settings import Limits
 from protocol import sync, wire
 from protocol.answers import ConfigDocument
 from protocol.messages.gateway import AskedAwareness, GatewayMessage, HeardAwareness, Join, Leave
-from protocol.messages.hub import Announced, AnswerSync, ClientUpdate, HangUp, HubMessage, Subscribe, Unsubscribe
+from protocol.messages.hub import (
+    Announced,
+    AnswerSync,
+    ClientUpdate,
+    HangUp,
+    HasHeard,
+    HubMessage,
+    Subscribe,
+    Unsubscribe,
+)
 from protocol.messages.kernel import KernelMessage
 from protocol.messages.notebook import InstalledKernel, NotebookMessage
 from protocol.messages.shared import Done, Refused
@@ -34,6 +43,11 @@ PENDING = 64
 
 # Seconds that the news of an ended connection may take into the Gateway's mailbox (many may end at once).
 LEAVING = 5.0
+
+# What runs what the client wrote before it asked for that.
+RUNS = frozenset({("notebook", method) for method in ("queue_cell", "run", "run_next", "resume_queue")})
+# Seconds that a client may take to send again what a dying hub had in hand.
+RESYNC = 5.0
 
 
 class Gone(Exception):
@@ -73,6 +87,8 @@ class Connection:
         self._announced = False
         self._updates = 0  # sync updates since then
         self._pending = trio.Semaphore(PENDING)
+        self._wrote = False
+        self._synced = trio.Event()  # set and replaced with each answer to a sync request
 
     async def serve(self, receive: Callable[[], Awaitable[str | bytes]]) -> None:
         """Until the client goes (``receive`` raises :class:`Gone`) or the sink was hung up on."""
@@ -137,9 +153,13 @@ class Connection:
         match sync.decode(frame):
             case sync.Update(update, answer):
                 self._updates += self._announced
+                self._wrote = True
                 # While the notebook's actors are down its mailbox would fill; the client resyncs afterwards.
                 if not services.failed:
                     await services.hub.tell(ClientUpdate(self.session, update, self._updates, answer))
+                if answer:
+                    self._synced.set()
+                    self._synced = trio.Event()
             case sync.Step1(state):
                 self._state = state
                 if not services.failed:
@@ -180,6 +200,10 @@ class Connection:
                 task_status.started()
 
         try:
+            if (request.channel, request.method) in RUNS and not await self._is_heard(accepted):
+                text = "Edits that came before this were lost on the way and did not come again; ask again."
+                self._answer(wire.refuse_request(request, "restarted", text))
+                return
             self._answer(await self._control.obey(request, accepted))
         except ActorDied:
             text = "The actor that handled this was restarted; ask again."
@@ -189,6 +213,21 @@ class Connection:
         finally:
             self._pending.release()
             accepted()
+
+    async def _is_heard(self, accepted: Callable[[], None]) -> bool:
+        """All that the client wrote so far is in the document. A hub that died with an edit in hand gets it anew
+        when the client answers the next one's sync request, which may come behind the request at hand."""
+        hub = self._services.hub
+        if not self._wrote or self._services.failed:
+            return True
+        with trio.move_on_after(RESYNC):
+            while True:
+                synced = self._synced
+                if await again(lambda: hub.ask(HasHeard, self.session)):
+                    return True
+                accepted()
+                await synced.wait()
+        return False
 
     def _answer(self, text: str | None) -> None:
         if text is not None:

@@ -81,6 +81,14 @@ class Shows(msgspec.Struct, frozen=True):
     client: int
 
 
+class HasHeard(msgspec.Struct, frozen=True):
+    """Has this incarnation all that this connection sent before? Answered once that is durable. False: an earlier
+    incarnation died with some of it, perhaps, and the client has not yet answered the sync request of this one."""
+
+    reply: Reply[bool]
+    session: str
+
+
 class DraftEntry(msgspec.Struct, frozen=True):
     """What an entry for ``cell_id`` would be: reads the source now. Answered at once, not when the edits before it
     are durable: a kernel that is idle can begin while the entry is being recorded."""
@@ -211,6 +219,7 @@ HubMessage: TypeAlias = (
     | ClientUpdate
     | Announced
     | Shows
+    | HasHeard
     | DraftEntry
     | DraftRun
     | Enqueue

@@ -11,7 +11,7 @@ import trio.testing
 from actors.mailbox import ActorDied, open_subscription
 from protocol.document import Document
 from protocol.messages.changes import SetCell, SetKernel, WriteOutputs
-from protocol.messages.hub import Edit, WatchDocument
+from protocol.messages.hub import Edit, HasHeard, WatchDocument
 from protocol.messages.shared import Entry, Notice, Saving
 from tests.actors.fakes import MemoryDisk
 from tests.actors.hub_stage import NOTEBOOK, SEED, STREAM, hub_over, on_disk, settled
@@ -69,6 +69,30 @@ async def test_a_death_of_the_hub_at_any_step_loses_nothing_that_left_it(disk: M
             await hub.settle()
         assert two.browser.content()["cell a"] == one.browser.content()["cell a"] == on_disk(disk)["cell a"]
         assert two.browser.read("a")["source"] == "1xyz"
+
+
+@pytest.mark.parametrize("steps", range(30))
+async def test_a_hub_says_that_it_has_heard_somebody_only_if_no_earlier_one_died_with_what_they_sent(
+    disk: MemoryDisk, steps: int
+) -> None:
+    async with hub_over(disk) as hub:
+        one = await hub.connect("s1", 7)
+        await hub.settle()
+        assert await hub.address.ask(HasHeard, "s1")
+        await one.send(one.browser.type("a", "2"))
+        asked = await hub.address.request(HasHeard, "s1")
+        for _ in range(steps):
+            await trio.lowlevel.checkpoint()
+        await hub.stage.kill("hub")
+        try:
+            heard = await asked()
+        except ActorDied:
+            heard = False
+        assert not heard or on_disk(disk)["cell a"]["source"] == "12"
+        assert not await hub.address.ask(HasHeard, "s1")
+        await one.keep()  # subscribes again and answers the sync request
+        assert await hub.address.ask(HasHeard, "s1")
+        assert on_disk(disk)["cell a"]["source"] == "12"
 
 
 async def test_a_death_of_the_checkpointer_is_not_noticed(disk: MemoryDisk) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import trio
@@ -15,14 +16,26 @@ from gateway.config_document import ConfigDocument
 from gateway.connection import Connection, Gone, Services
 from gateway.control_socket import serve_control_socket
 from gateway.settings import Limits
-from protocol.messages.gateway import GatewayMessage, Join, Leave
-from protocol.messages.hub import AnswerSync, ClientUpdate, Frame, HangUp, HubMessage, Subscribe, Unsubscribe
+from protocol.messages.gateway import GatewayMessage, Join, Leave, NameSession
+from protocol.messages.hub import (
+    AnswerSync,
+    ClientUpdate,
+    Frame,
+    HangUp,
+    HasHeard,
+    HubMessage,
+    Subscribe,
+    Unsubscribe,
+)
+from protocol.messages.notebook import NotebookMessage, QueueCell
 from protocol.messages.shared import Done, Refused
 from protocol.sync import step1_message, step2_message, update_message
 
 pytestmark = pytest.mark.actor
 
 T = TypeVar("T")
+
+RUN = '{"channel": "notebook", "method": "queue_cell", "message": {"cell_id": "a"}, "id": 1}'
 
 
 class Sink:
@@ -48,7 +61,8 @@ class World:
         self.hub: Mailbox[HubMessage]
         hub, self.hub = self._actor("hub")
         gateway, self.gateway = self._actor("gateway")
-        notebook, _ = self._actor("runs")
+        self.runs: Mailbox[NotebookMessage]
+        notebook, self.runs = self._actor("runs")
         kernel, _ = self._actor("kernel")
         root, _ = self._actor("root")
         tree, _ = self._actor("notebook")
@@ -77,6 +91,32 @@ class World:
         assert isinstance(message, Subscribe)
         message.reply(Done())
         return message
+
+    async def heard(self) -> HasHeard:
+        """The next such question, whatever else the hub is told."""
+        while True:
+            message = await self.hub.receive()
+            if isinstance(message, HasHeard):
+                return message
+            if isinstance(message, Subscribe):
+                message.reply(Done())
+
+    async def queued(self) -> QueueCell:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._name)
+            message = await self.runs.receive()
+        assert isinstance(message, QueueCell)
+        return message
+
+    async def _name(self) -> None:
+        message = await self.gateway.receive()
+        assert isinstance(message, NameSession)
+        message.reply("me")
+
+    def answer(self) -> dict[str, Any]:
+        [text] = [item for item in self.sink.items if isinstance(item, str)]
+        told: dict[str, Any] = json.loads(text)
+        return told
 
     def close(self) -> None:
         for channel in self._channels:
@@ -193,3 +233,47 @@ async def test_while_the_actors_are_down_updates_are_dropped_and_do_not_fill_a_m
         with trio.move_on_after(60) as waited:
             await it.hub.receive()
         assert waited.cancelled_caught
+
+
+async def test_a_run_waits_until_the_client_has_sent_again_what_a_dying_hub_had_in_hand() -> None:
+    async with world() as it:
+        await it.admit()
+        first = await it.subscription()
+        await it.frames.send(step1_message(b"\x00"))
+        await it.hub.receive()
+        await it.frames.send(update_message(b"\x00\x00"))
+        await it.hub.receive()
+        await it.frames.send(RUN)
+        first.outlet.close()  # as a hub does that ends
+        asked = await it.heard()
+        asked.reply(False)
+        await it.frames.send(step2_message(b"\x00\x00"))
+        again = await it.heard()
+        again.reply(True)
+        queued = await it.queued()
+        assert queued.cell_id == "a"
+        queued.reply(Done())
+        await trio.testing.wait_all_tasks_blocked()
+        assert it.answer()["message"] == {}
+
+
+async def test_a_run_is_refused_when_what_was_lost_does_not_come_again() -> None:
+    async with world() as it:
+        await it.admit()
+        await it.subscription()
+        await it.frames.send(update_message(b"\x00\x00"))
+        await it.hub.receive()
+        await it.frames.send(RUN)
+        (await it.heard()).reply(False)
+        await trio.sleep(10)
+        assert it.answer()["error"]["code"] == "restarted"
+
+
+async def test_who_wrote_nothing_runs_at_once() -> None:
+    async with world() as it:
+        await it.admit()
+        await it.subscription()
+        await it.frames.send(RUN)
+        queued = await it.queued()
+        assert queued.cell_id == "a"
+        queued.reply(Done())
