@@ -19,7 +19,7 @@ help:
 	@echo "make lint           formatters, linters, strict type checkers"
 	@echo "make chaos          the kill, storm, simulation and disk fault suites at full counts"
 	@echo "make bench          the measurements, each beside its baseline"
-	@echo "make bench-ui       the page measured in Chromium, beside a page of plain text"
+	@echo "make bench-ui       the page measured in Chromium, beside JupyterLab"
 	@echo "make screenshots    the page in its states, light and dark, on a desk and a phone, into .cache/screenshots"
 
 # A stamp per set of extras: reinstalled when pyproject.toml changes, not otherwise.
