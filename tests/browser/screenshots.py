@@ -231,6 +231,21 @@ def menu(stage: Stage) -> Person:
     return ada
 
 
+def palette(stage: Stage) -> Person:
+    ada = stage.person(stage.tour())
+    ada.page.evaluate("ganimede.board.select(['moons'])")
+    ada.press("ControlOrMeta+k")
+    ada.page.get_by_role("combobox").fill("run")
+    return ada
+
+
+def keys(stage: Stage) -> Person:
+    ada = stage.person(stage.tour())
+    ada.press("?")
+    ada.page.get_by_role("dialog").wait_for()
+    return ada
+
+
 def actors(stage: Stage) -> Person:
     ada = stage.person(stage.tour(ran=True))
     ada.button("What is running").click()
@@ -267,6 +282,8 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         offline,
         empty,
         menu,
+        palette,
+        keys,
         actors,
         token,
     )

@@ -73,7 +73,7 @@ def test_an_address_that_means_nothing_here_is_no_harm(scene: Scene) -> None:
 def test_2_shows_what_is_selected(scene: Scene) -> None:
     ada = far(scene)
     ada.page.evaluate("ganimede.board.select(['c1', 'c2'])")
-    ada.press("2")
+    ada.press("Shift+Digit2")
     for cell_id in ("c1", "c2"):
         expect(ada.cell(cell_id)).to_be_in_viewport(ratio=1)
     assert box(ada.cell("c1"))["width"] < 600

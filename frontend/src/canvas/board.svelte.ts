@@ -107,6 +107,14 @@ export class Board {
     if (rect !== undefined) this.viewport.reveal(rect);
   }
 
+  /** The keyboard to this cell, and the eye with it. */
+  goTo(id: string, how: 'set' | 'add' = 'set'): void {
+    this.select([id], how);
+    this.viewport.stop();
+    this.stage.look();
+    this.reveal(id);
+  }
+
   fit(): void {
     this.viewport.fit(this.bounds());
   }

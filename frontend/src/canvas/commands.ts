@@ -1,82 +1,26 @@
 /** What keys and menus do to the selection. */
-import { childrenOf, descendants } from '../doc/graph';
+import { childrenOf, descendants, rootOf } from '../doc/graph';
+import { setHeading as setHeadingOf } from '../doc/heading';
 import type { CellType, Collapsed, Place } from '../doc/values';
-import { help } from '../ui/help.svelte';
+import { isFolded, toggled, type Part } from '../cell/actions';
 import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
-import { copySelected, duplicateSelected, pasteHeld } from './clipboard';
+import { copySelected } from './clipboard';
 import { storedFor } from './drop';
 import { moved, type Rect } from './geometry';
-import type { Command } from './keyboard';
 import { neighbour, type Direction } from './neighbour';
 import { outermost, withInside } from './select';
 
-const STEP = 1.25;
-
-/** Do what a key asks for. */
-export function perform(board: Board, command: Command): void {
-  const { undo, server } = board.session;
-  switch (command.do) {
-    case 'go':
-    case 'extend':
-      return go(board, command.direction, command.do === 'extend');
-    case 'nudge':
-      return nudge(board, command.direction);
-    case 'type':
-      return setType(board, command.type);
-    case 'undo':
-      return undo.undo();
-    case 'redo':
-      return undo.redo();
-    case 'save':
-      return void server.checkpoint();
-    case 'delete':
-      return deleteSelected(board);
-    case 'copy':
-      return copySelected(board);
-    case 'cut':
-      return cutSelected(board);
-    case 'paste':
-      return pasteHeld(board);
-    case 'duplicate':
-      return duplicateSelected(board);
-    case 'help':
-      return help.toggle();
-    case 'select all':
-      return board.select(board.scene.order);
-    case 'rest':
-      return board.editing === null ? board.select([]) : board.rest();
-    case 'zoom in':
-      return board.viewport.zoomBy(STEP);
-    case 'zoom out':
-      return board.viewport.zoomBy(1 / STEP);
-    case 'zoom to 100 %':
-      return board.viewport.zoomBy(1 / board.viewport.zoom);
-    case 'fit':
-      return board.fit();
-    case 'fit selection':
-      return board.fitSelection();
-    default:
-      return performOnCurrent(board, command.do);
-  }
+export function go(board: Board, direction: Direction): void {
+  step(board, direction, false);
 }
 
-function performOnCurrent(board: Board, what: Command['do']): void {
-  const id = board.current;
-  if (id === null) return;
-  if (what === 'edit') board.write(id);
-  else if (what === 'run') runSelected(board);
-  else if (what === 'run and advance') board.runAndAdvance(id);
-  else if (what === 'insert above') board.insertAbove(id);
-  else if (what === 'insert below') board.insertBelow(id);
-  else if (what === 'run and insert') {
-    runSelected(board);
-    board.insertBelow(id);
-  }
+export function extend(board: Board, direction: Direction): void {
+  step(board, direction, true);
 }
 
-function go(board: Board, direction: Direction, extend: boolean): void {
-  const { scene, session, stage, viewport } = board;
+function step(board: Board, direction: Direction, further: boolean): void {
+  const { scene, session } = board;
   const from = board.current;
   // With nothing selected an arrow begins where the person looks.
   const to = from === null ? firstSeen(board) : neighbour(from, direction, scene.layout, session.notebook);
@@ -84,10 +28,17 @@ function go(board: Board, direction: Direction, extend: boolean): void {
     if (from !== null) board.reveal(from);
     return;
   }
-  board.select([to], extend ? 'add' : 'set');
-  viewport.stop();
-  stage.look();
-  board.reveal(to);
+  board.goTo(to, further ? 'add' : 'set');
+}
+
+export function firstOf(board: Board): void {
+  const [first] = board.scene.order;
+  if (first !== undefined) board.goTo(first);
+}
+
+export function lastOf(board: Board): void {
+  const last = board.scene.order.at(-1);
+  if (last !== undefined) board.goTo(last);
 }
 
 function firstSeen({ scene, stage }: Board): string | null {
@@ -161,15 +112,48 @@ export function nudge(board: Board, direction: Direction): void {
   if (board.current !== null) board.reveal(board.current);
 }
 
+/** The selected cells that may change what they are: the head of a tissue stays markdown. */
+export function turnable({ selection, session }: Board): string[] {
+  return [...selection].filter((id) => !session.notebook.pc.has(id));
+}
+
 export function setType(board: Board, type: CellType): void {
   const { acts, notebook, undo } = board.session;
-  // The head of a tissue stays markdown.
-  const ids = [...board.selection].filter((id) => notebook.cell(id).type !== type && !notebook.pc.has(id));
+  const ids = turnable(board).filter((id) => notebook.cell(id).type !== type);
   if (ids.length > 0) undo.step(() => ids.forEach((id) => acts.setType(id, type)));
 }
 
-export function fold(board: Board, value: Collapsed): void {
+/** As Jupyter's 1 to 6: markdown, whose first line is a heading of this level. */
+export function setHeading(board: Board, level: number): void {
+  setHeadingOf(board.session.acts, board.selection, level);
+}
+
+export function setFold(board: Board, value: Collapsed): void {
   board.session.acts.setCollapsed(board.selection, value);
+}
+
+/** All of them alike: unfolded if every one is folded, else folded. */
+export function foldPart(board: Board, part: Part): void {
+  const { acts, notebook, undo } = board.session;
+  const ids = [...board.selection];
+  const folded = (id: string): boolean => isFolded(notebook.cell(id).collapsed, part);
+  const unfold = ids.every(folded);
+  undo.step(() => {
+    for (const id of ids)
+      if (folded(id) === unfold) acts.setCollapsed([id], toggled(notebook.cell(id).collapsed, part));
+  });
+}
+
+/** To the right of its outermost tissue, as high as it is seen now. */
+export function takeOut(board: Board, id: string): void {
+  const { notebook, acts, config } = board.session;
+  const { boxes } = board.scene.layout;
+  const box = boxes.get(id);
+  const around = boxes.get(rootOf(id, notebook.parents));
+  if (box === undefined || around === undefined) return;
+  const left = around.left + around.width + 2 * config.snap.x;
+  acts.takeOutOfTissue(new Map([[id, { left, top: box.top }]]));
+  board.reveal(id);
 }
 
 /** Its children stay where they are seen, or go to the tissue around it. */

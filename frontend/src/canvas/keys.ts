@@ -1,17 +1,14 @@
-/** The canvas's ear for the keyboard: command mode, the space bar, Escape. */
+/** The canvas's ear for the keyboard: the command table's keys, the space bar, Escape. */
+import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
-import { perform } from './commands';
 import type { Gestures } from './gestures.svelte';
-import { commandOf, keysAreElsewhere, pressesButton } from './keyboard';
-
-/** The bar's buttons leave these to the canvas, wherever the focus is: no one expects them of a button. */
-const EVERYWHERE = new Set(['undo', 'redo', 'save']);
-/** Two of these delete, as in Jupyter. */
-const TWICE = 'd';
-const TWICE_WITHIN = 600;
+import { keysAreElsewhere, pressesButton } from './keyboard';
+import type { Command } from './table/command';
+import { Listener, ON_MAC } from './table/keys';
+import { BY_KEYS } from './table/table';
 
 export class KeyListener {
-  #lastD = 0;
+  readonly #heard = new Listener<Command>(BY_KEYS);
 
   constructor(
     readonly board: Board,
@@ -33,35 +30,32 @@ export class KeyListener {
       return;
     }
     if (pressesButton(event.target, event.key)) return;
-    const command = this.#twice(event) ? ({ do: 'delete' } as const) : commandOf(event);
+    const command = this.#heard.hear(event);
     if (command === null) return;
-    if (!this.#isOurs(event.target) && !EVERYWHERE.has(command.do)) return;
+    if (!this.#isOurs(event.target) && (command.reach ?? 'canvas') === 'canvas') return;
     event.preventDefault();
-    perform(this.board, command);
+    this.#perform(command, event.repeat);
   }
 
-  /** Saving is meant wherever one writes; all else is the editor's. */
+  /** Saving, for instance, is meant wherever one writes; all else is the editor's. On a Mac Ctrl is the text's own. */
   #elsewhere(event: KeyboardEvent): void {
-    const command = commandOf(event);
-    if (command?.do !== 'save') return;
+    if (ON_MAC && event.ctrlKey) return;
+    const command = this.#heard.hear(event);
+    if (command?.reach !== 'anywhere') return;
     event.preventDefault();
-    perform(this.board, command);
+    this.#perform(command, event.repeat);
+  }
+
+  /** A key that does nothing says why, once. */
+  #perform(command: Command, repeated: boolean): void {
+    const why = command.hinders?.(this.board) ?? '';
+    if (why === '') command.run(this.board);
+    else if (!repeated) toast({ level: 'info', text: why });
   }
 
   /** The canvas, what is in it, or nothing at all has the focus. */
   #isOurs(target: EventTarget | null): boolean {
     return !(target instanceof Element) || target === document.body || this.root.contains(target);
-  }
-
-  #twice(event: KeyboardEvent): boolean {
-    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
-    if (!plain || event.key !== TWICE || event.repeat) {
-      this.#lastD = 0;
-      return false;
-    }
-    const twice = event.timeStamp - this.#lastD < TWICE_WITHIN;
-    this.#lastD = twice ? 0 : event.timeStamp;
-    return twice;
   }
 
   up(event: KeyboardEvent): void {

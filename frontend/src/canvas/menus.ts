@@ -1,17 +1,15 @@
 /** The menus of the canvas, of cells, tissues and edges. */
 import { foldMenu } from '../cell/menu';
-import { rootOf } from '../doc/graph';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
-import { toast } from '../ui/toasts.svelte';
 import type { Board, EdgeName } from './board.svelte';
 import { copySelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
-import { codeIn, cutSelected, deleteCells, dissolve, fold, runSelected } from './commands';
+import { codeIn, cutSelected, deleteCells, dissolve, runSelected, setFold, takeOut } from './commands';
 import type { WorldPoint } from './geometry';
 import { runFrom } from './runmenu';
-import { linkTo } from './whereabouts';
+import { keysOf } from './table/table';
+import { copyLink } from './whereabouts';
 
-const MOD = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl+';
 const NAMES: Readonly<Record<CellType, string>> = { code: 'code', markdown: 'markdown', raw: 'raw text' };
 
 export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
@@ -27,9 +25,13 @@ export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
       disabled: codeIn(board, order).length === 0,
       run: () => board.session.server.runWhat('all'),
     },
-    { label: 'Select all', keys: `${MOD}A`, disabled: empty, run: () => board.select(order) },
-    { label: 'Fit everything', keys: '1', disabled: empty, run: () => board.fit() },
-    { label: 'Zoom to 100 %', keys: '0', run: () => board.viewport.zoomBy(1 / board.viewport.zoom) },
+    { label: 'Select all', keys: keysOf('select all'), disabled: empty, run: () => board.select(order) },
+    { label: 'Fit everything', keys: keysOf('fit'), disabled: empty, run: () => board.fit() },
+    {
+      label: 'Zoom to 100 %',
+      keys: keysOf('zoom to 100 %'),
+      run: () => board.viewport.zoomBy(1 / board.viewport.zoom),
+    },
   ];
 }
 
@@ -45,7 +47,7 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
       : [
           {
             label: tissue ? 'Run tissue' : 'Run cell',
-            keys: `${MOD}Enter`,
+            keys: keysOf('run'),
             disabled: code.length === 0,
             run: () => server.run(code),
           },
@@ -54,8 +56,8 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
         ];
   return [
     ...run,
-    { label: 'Insert cell above', keys: 'A', run: () => void board.insertAbove(id) },
-    { label: 'Insert cell below', keys: 'B', run: () => void board.insertBelow(id) },
+    { label: 'Insert cell above', keys: keysOf('insert above'), run: () => void board.insertAbove(id) },
+    { label: 'Insert cell below', keys: keysOf('insert below'), run: () => void board.insertBelow(id) },
     'separator',
     ...clipItems(board),
     'separator',
@@ -67,28 +69,18 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
     'separator',
     {
       label: tissue ? 'Delete tissue and its cells' : 'Delete cell',
-      keys: 'Del',
+      keys: keysOf('delete'),
       danger: true,
       run: () => deleteCells(board, [id]),
     },
   ];
 }
 
-/** Whoever opens it needs the server's token, as for every address of it. */
-async function copyLink(id: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(linkTo(id));
-    toast({ level: 'info', text: 'Link copied.' });
-  } catch {
-    toast({ level: 'warning', text: `The browser does not let pages copy here. The link: ${linkTo(id)}` });
-  }
-}
-
 function clipItems(board: Board): MenuItem[] {
   return [
-    { label: 'Copy', keys: `${MOD}C`, run: () => copySelected(board) },
-    { label: 'Cut', keys: `${MOD}X`, run: () => cutSelected(board) },
-    { label: 'Duplicate', keys: `${MOD}D`, run: () => duplicateSelected(board) },
+    { label: 'Copy', keys: keysOf('copy'), run: () => copySelected(board) },
+    { label: 'Cut', keys: keysOf('cut'), run: () => cutSelected(board) },
+    { label: 'Duplicate', keys: keysOf('duplicate'), run: () => duplicateSelected(board) },
   ];
 }
 
@@ -106,22 +98,10 @@ function structureItems(board: Board, id: string): MenuItem[] {
   if (type === 'markdown') items.push({ label: 'Turn into a tissue', run: () => acts.makeTissue(id) });
   for (const other of ['code', 'markdown', 'raw'] as const) {
     if (other === type) continue;
-    const keys = { code: { keys: 'Y' }, markdown: { keys: 'M' }, raw: {} }[other];
-    items.push({ label: `Turn into ${NAMES[other]}`, ...keys, run: () => acts.setType(id, other) });
+    const keys = keysOf(`turn into ${other}`);
+    items.push({ label: `Turn into ${NAMES[other]}`, keys, run: () => acts.setType(id, other) });
   }
   return items;
-}
-
-/** To the right of its outermost tissue, as high as it is seen now. */
-function takeOut(board: Board, id: string): void {
-  const { notebook, acts, config } = board.session;
-  const { boxes } = board.scene.layout;
-  const box = boxes.get(id);
-  const around = boxes.get(rootOf(id, notebook.parents));
-  if (box === undefined || around === undefined) return;
-  const left = around.left + around.width + 2 * config.snap.x;
-  acts.takeOutOfTissue(new Map([[id, { left, top: box.top }]]));
-  board.reveal(id);
 }
 
 function menuOfSelection(board: Board): MenuItem[] {
@@ -129,23 +109,23 @@ function menuOfSelection(board: Board): MenuItem[] {
   return [
     {
       label: code.length === 1 ? 'Run 1 cell' : `Run ${code.length} cells`,
-      keys: `${MOD}Enter`,
+      keys: keysOf('run'),
       disabled: code.length === 0,
       run: () => runSelected(board),
     },
     'separator',
     ...clipItems(board),
     'separator',
-    { label: 'Fit selection', keys: '2', run: () => board.fitSelection() },
+    { label: 'Fit selection', keys: keysOf('fit selection'), run: () => board.fitSelection() },
     'separator',
-    { label: 'Fold inputs', run: () => fold(board, 'i') },
-    { label: 'Fold outputs', run: () => fold(board, 'o') },
-    { label: 'Fold both', run: () => fold(board, 'b') },
-    { label: 'Unfold', run: () => fold(board, null) },
+    { label: 'Fold inputs', run: () => setFold(board, 'i') },
+    { label: 'Fold outputs', run: () => setFold(board, 'o') },
+    { label: 'Fold both', run: () => setFold(board, 'b') },
+    { label: 'Unfold', run: () => setFold(board, null) },
     'separator',
     {
       label: `Delete ${board.selection.size} cells`,
-      keys: 'Del',
+      keys: keysOf('delete'),
       danger: true,
       run: () => deleteCells(board, board.selection),
     },
@@ -157,5 +137,5 @@ export function edgeMenu(board: Board, { from, to }: EdgeName): MenuItem[] {
     board.session.acts.disconnect(from, to);
     board.selectEdge(null);
   };
-  return [{ label: 'Delete edge', keys: 'Del', danger: true, run: remove }];
+  return [{ label: 'Delete edge', keys: keysOf('delete'), danger: true, run: remove }];
 }

@@ -1,12 +1,11 @@
 /** The menus of running and of the kernel: the server knows which cells each of them means, and in which order. */
 import type { What } from '../doc/server.svelte';
 import type { MenuItem, OpenMenu } from '../ui/menu.svelte';
-import { openMenu } from '../ui/menu.svelte';
 import { queuePanel } from '../ui/queue.svelte';
 import type { Board } from './board.svelte';
 import { codeIn, runSelected } from './commands';
-
-const MOD = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl+';
+import { chooseKernel, restartMenu } from './kernelmenu';
+import { keysOf } from './table/table';
 
 /** What runs seen from one cell. A tissue is run by its own item. */
 export function runFrom(board: Board, id: string | null): MenuItem[] {
@@ -35,7 +34,7 @@ export function runMenu(board: Board): MenuItem[] {
   return [
     {
       label: chosen > 1 ? `Run ${chosen} selected cells` : 'Run selected cell',
-      keys: `${MOD}Enter`,
+      keys: keysOf('run'),
       disabled: chosen === 0,
       run: () => runSelected(board),
     },
@@ -54,15 +53,6 @@ export function runMenu(board: Board): MenuItem[] {
   ];
 }
 
-/** A restart takes everybody's variables, and no undo brings them back: a second press, on words that say so. */
-export function restartMenu(board: Board): MenuItem[] {
-  const { server } = board.session;
-  return [
-    { label: 'Restart and lose all variables', danger: true, run: () => void server.restart() },
-    { label: 'Restart and run all cells', danger: true, run: () => server.runWhat('all', '', true) },
-  ];
-}
-
 export function kernelMenu(board: Board, at: Pick<OpenMenu, 'x' | 'y'>): MenuItem[] {
   const { server, notebook } = board.session;
   const { status } = server.kernel;
@@ -71,7 +61,12 @@ export function kernelMenu(board: Board, at: Pick<OpenMenu, 'x' | 'y'>): MenuIte
   const { paused } = notebook.kernel;
   return [
     { label: 'Start', disabled: !idle, run: () => server.start() },
-    { label: 'Interrupt the running cell', disabled: idle, run: () => server.interrupt() },
+    {
+      label: 'Interrupt the running cell',
+      keys: keysOf('interrupt'),
+      disabled: idle,
+      run: () => server.interrupt(),
+    },
     { label: 'Interrupt and empty the queue', disabled: idle, run: () => server.interruptAll() },
     { label: paused ? 'Resume the queue' : 'Pause the queue', run: () => server.pause(!paused) },
     'separator',
@@ -80,17 +75,4 @@ export function kernelMenu(board: Board, at: Pick<OpenMenu, 'x' | 'y'>): MenuIte
     'separator',
     { label: 'Change kernel…', run: () => void chooseKernel(board, at) },
   ];
-}
-
-/** A second menu where the first one was: what is installed, with what runs now marked. */
-async function chooseKernel(board: Board, at: Pick<OpenMenu, 'x' | 'y'>): Promise<void> {
-  const { server } = board.session;
-  const kernels = await server.kernels();
-  if (kernels.length === 0) return server.tell({ level: 'error', message: 'The server knows no kernels.' });
-  const items = kernels.map((kernel) => ({
-    label: kernel.display_name,
-    checked: kernel.name === server.kernel.name,
-    run: () => void server.changeKernel(kernel),
-  }));
-  openMenu({ ...at, items, label: 'Change kernel' });
 }

@@ -1,4 +1,5 @@
 /** Keeps the page's address at where the person looks, and goes where an address says. */
+import { toast } from '../ui/toasts.svelte';
 import { formatAddress, parseAddress, type Whereabouts } from './address';
 import type { Board } from './board.svelte';
 
@@ -21,6 +22,16 @@ export function linkTo(cell: string): string {
   const address = new URL(location.href);
   address.hash = formatAddress({ view: null, cell });
   return address.href;
+}
+
+/** Whoever opens it needs the server's token, as for every address of it. */
+export async function copyLink(id: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(linkTo(id));
+    toast({ level: 'info', text: 'Link copied.' });
+  } catch {
+    toast({ level: 'warning', text: `The browser does not let pages copy here. The link: ${linkTo(id)}` });
+  }
 }
 
 /** Each place that is told is written when nothing has moved for a while. */

@@ -1,4 +1,7 @@
-/** Whether the list of gestures and keys is open. */
+/** Whether the list of gestures and keys is open, and what it says: keys come from the tables that act on them. */
+import type { Command, Group } from '../canvas/table/command';
+import { keyWords, ON_MAC } from '../canvas/table/keys';
+
 class Help {
   open = $state(false);
 
@@ -9,47 +12,56 @@ class Help {
 
 export const help = new Help();
 
-const MOD = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '') ? '⌘' : 'Ctrl+';
+export type Row = readonly [what: string, how: string];
 
-/** What it says, by subject; README.md has the same table. */
-export const HELP: readonly (readonly [string, readonly (readonly [string, string])[]])[] = [
-  [
-    'Canvas',
-    [
-      ['Move around', 'drag the canvas, wheel, Space+drag'],
-      ['Zoom', `${MOD}wheel, pinch, + and -`],
-      ['Everything, selection, 100 %', '1, 2, 0'],
-      ['New cell', 'double-click'],
-      ['Select several', 'Shift+drag, Shift+click'],
-      ['Undo, redo', `${MOD}Z, ${MOD}Shift+Z`],
-      ['Save to the file', `${MOD}S`],
-    ],
-  ],
-  [
-    'Running',
-    [
-      ['Run', `${MOD}Enter`],
-      ['Run and go on', 'Shift+Enter'],
-      ['Run and insert below', 'Alt+Enter'],
-      ['All, above, to here, a tissue', 'the arrow beside Run, a cell’s menu'],
-      ['Move in the queue, cancel', 'drag in its panel, Alt+arrows, Del'],
-    ],
-  ],
-  [
-    'Cells',
-    [
-      ['Move', 'drag the top of the cell, Alt+arrows'],
-      ['Into a tissue, and out', 'drag it there'],
-      ['What comes next', 'drag from a dot at the border to another cell'],
-      ['Width', 'drag the right border'],
-      ['Go to another', 'arrow keys'],
-      ['Edit, leave', 'Enter, Esc'],
-      ['Complete, what is this?', 'Tab, Shift+Tab in an editor'],
-      ['New above, below', 'A, B'],
-      ['Code, markdown', 'Y, M'],
-      ['Copy, cut, paste', `${MOD}C, ${MOD}X, ${MOD}V`],
-      ['Duplicate', `${MOD}D`],
-      ['Delete', 'Del or D D'],
-    ],
-  ],
+/** What is done with a pointer. */
+export const GESTURES: readonly Row[] = [
+  ['Move around', 'drag the canvas, wheel, Space+drag'],
+  ['Zoom', `${ON_MAC ? '⌘' : 'Ctrl+'}wheel, pinch`],
+  ['New cell', 'double-click'],
+  ['Select several', 'Shift+drag, Shift+click'],
+  ['Move a cell, into a tissue, out', 'drag its top'],
+  ['What comes next', 'drag from a dot at the border'],
+  ['Width', 'drag the right border'],
+  ['Several carets, a rectangle', 'Alt+click, Alt+drag in an editor'],
 ];
+
+const ORDER: readonly Group[] = ['Cells', 'Run', 'Kernel', 'Go', 'Arrange', 'View', 'Notebook'];
+
+/** The four arrows, or the six levels, are one line: what they have in common, by the word that differs. */
+const TOGETHER: readonly (readonly [
+  starts: string,
+  what: string,
+  how: (keys: readonly string[]) => string,
+])[] = [
+  ['heading ', 'Heading of level 1 to 6', (keys) => `${keys[0]} to ${keys.at(-1)}`],
+  ['go ', 'To another cell, along the flow', arrows],
+  ['extend ', 'Select further', arrows],
+  ['nudge ', 'Push by one step', arrows],
+];
+
+function arrows(keys: readonly string[]): string {
+  const held = keys[0]?.includes('+') === true ? `${keys[0].split('+').slice(0, -1).join('+')}+` : '';
+  const letters = keys.filter((each) => /[A-Z]$/.test(each));
+  return [`${held}arrows`, ...letters].join(', ');
+}
+
+/** What has keys, by subject. */
+export function keyRows(commands: readonly Command[]): (readonly [Group, Row[]])[] {
+  return ORDER.map((group) => {
+    const rows: Row[] = [];
+    const mine = commands.filter((each) => each.group === group && (each.keys ?? []).length > 0);
+    for (const each of mine) {
+      const shared = TOGETHER.find(([starts]) => each.id.startsWith(starts));
+      if (shared === undefined) {
+        rows.push([each.title, (each.keys ?? []).map((keys) => keyWords(keys)).join(', ')]);
+        continue;
+      }
+      const [starts, what, how] = shared;
+      const all = mine.filter(({ id }) => id.startsWith(starts));
+      if (all[0] === each)
+        rows.push([what, how(all.flatMap(({ keys }) => keys ?? []).map((keys) => keyWords(keys)))]);
+    }
+    return [group, rows] as const;
+  });
+}

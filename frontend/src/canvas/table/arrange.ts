@@ -1,0 +1,93 @@
+/** Where cells lie, what holds them, how they hang together, what of them is folded. */
+import type { Board } from '../board.svelte';
+import { dissolve, foldPart, nudge, setFold, takeOut } from '../commands';
+import { copyLink } from '../whereabouts';
+import { anyOf, needsCell, needsCurrent, type Command } from './command';
+
+const tissue = ({ current, session }: Board): boolean => current !== null && session.notebook.pc.has(current);
+const inside = ({ current, session }: Board): boolean =>
+  current !== null && session.notebook.parents.has(current);
+
+const DIRECTIONS = { up: 'Up', down: 'Down', left: 'Left', right: 'Right' } as const;
+
+export const ARRANGE: readonly Command[] = [
+  ...(['up', 'down', 'left', 'right'] as const).map((direction): Command => ({
+    id: `nudge ${direction}`,
+    title: `Push the cell ${direction} by one step`,
+    group: 'Arrange',
+    keys: [`Alt+Arrow${DIRECTIONS[direction]}`],
+    keysOnly: true,
+    hinders: needsCell,
+    run: (board) => nudge(board, direction),
+  })),
+  {
+    id: 'fold outputs',
+    title: 'Fold or unfold outputs',
+    group: 'Arrange',
+    keys: ['O'],
+    words: 'collapse hide results',
+    hinders: needsCell,
+    run: (board) => foldPart(board, 'outputs'),
+  },
+  {
+    id: 'fold inputs',
+    title: 'Fold or unfold code and text',
+    group: 'Arrange',
+    words: 'collapse hide input source',
+    hinders: needsCell,
+    run: (board) => foldPart(board, 'input'),
+  },
+  {
+    id: 'unfold',
+    title: 'Unfold everything of the cells',
+    group: 'Arrange',
+    words: 'expand show',
+    hinders: needsCell,
+    run: (board) => setFold(board, null),
+  },
+  {
+    id: 'make tissue',
+    title: 'Turn into a tissue',
+    group: 'Arrange',
+    words: 'group section',
+    hinders: anyOf(needsCurrent, (board) => {
+      const { notebook } = board.session;
+      if (tissue(board)) return 'It is a tissue already.';
+      return board.current !== null && notebook.cell(board.current).type === 'markdown'
+        ? ''
+        : 'Only a markdown cell can head a tissue.';
+    }),
+    run: ({ current, session }) => current !== null && session.acts.makeTissue(current),
+  },
+  {
+    id: 'dissolve tissue',
+    title: 'Dissolve the tissue',
+    group: 'Arrange',
+    words: 'ungroup',
+    hinders: anyOf(needsCurrent, (board) => (tissue(board) ? '' : 'This cell is no tissue.')),
+    run: (board) => board.current !== null && dissolve(board, board.current),
+  },
+  {
+    id: 'add to tissue',
+    title: 'Add a cell to the tissue',
+    group: 'Arrange',
+    words: 'new insert inside',
+    hinders: anyOf(needsCurrent, (board) => (tissue(board) ? '' : 'This cell is no tissue.')),
+    run: (board) => board.current !== null && board.insertInside(board.current),
+  },
+  {
+    id: 'take out',
+    title: 'Take the cell out of its tissue',
+    group: 'Arrange',
+    hinders: anyOf(needsCurrent, (board) => (inside(board) ? '' : 'This cell is in no tissue.')),
+    run: (board) => board.current !== null && takeOut(board, board.current),
+  },
+  {
+    id: 'copy link',
+    title: 'Copy a link to this cell',
+    group: 'Arrange',
+    words: 'address url share',
+    hinders: needsCurrent,
+    run: ({ current }) => current !== null && void copyLink(current),
+  },
+];

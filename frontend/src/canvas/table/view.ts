@@ -1,0 +1,112 @@
+/** How the notebook is seen, and what concerns all of it. */
+import { help } from '../../ui/help.svelte';
+import { palette } from '../../ui/palette.svelte';
+import { theme, type ThemeChoice } from '../../ui/theme.svelte';
+import { needsCell, type Command } from './command';
+
+export const STEP = 1.25;
+
+const look = (choice: ThemeChoice, title: string): Command => ({
+  id: `theme ${choice}`,
+  title,
+  group: 'View',
+  words: 'theme colours appearance mode',
+  hinders: () => (theme.choice === choice ? 'It is so already.' : ''),
+  run: () => theme.choose(choice),
+});
+
+/** With Shift as in Figma and tldraw; without it the digits are Jupyter's headings. */
+export const VIEW: readonly Command[] = [
+  {
+    id: 'fit',
+    title: 'Show everything',
+    group: 'View',
+    keys: ['Shift+1', 'Mod+1'],
+    words: 'zoom fit overview',
+    run: (board) => board.fit(),
+  },
+  {
+    id: 'fit selection',
+    title: 'Show the selection',
+    group: 'View',
+    keys: ['Shift+2', 'Mod+2'],
+    words: 'zoom fit',
+    hinders: needsCell,
+    run: (board) => board.fitSelection(),
+  },
+  {
+    id: 'zoom to 100 %',
+    title: 'Zoom to 100 %',
+    group: 'View',
+    keys: ['Shift+0', 'Mod+0'],
+    words: 'reset actual size',
+    run: ({ viewport }) => viewport.zoomBy(1 / viewport.zoom),
+  },
+  {
+    id: 'zoom in',
+    title: 'Zoom in',
+    group: 'View',
+    keys: ['+', '=', 'Mod++', 'Mod+='],
+    words: 'larger',
+    run: ({ viewport }) => viewport.zoomBy(STEP),
+  },
+  {
+    id: 'zoom out',
+    title: 'Zoom out',
+    group: 'View',
+    keys: ['-', 'Mod+-'],
+    words: 'smaller',
+    run: ({ viewport }) => viewport.zoomBy(1 / STEP),
+  },
+  look('light', 'Light colours'),
+  look('dark', 'Dark colours'),
+  look('system', 'Colours as the system has them'),
+];
+
+export const NOTEBOOK: readonly Command[] = [
+  {
+    id: 'palette',
+    title: 'Find a command or a cell',
+    group: 'Notebook',
+    keys: ['Mod+K'],
+    reach: 'anywhere',
+    keysOnly: true,
+    run: () => palette.show(),
+  },
+  {
+    id: 'help',
+    title: 'Gestures and keys',
+    group: 'Notebook',
+    keys: ['?'],
+    words: 'help shortcuts keyboard',
+    reach: 'page',
+    run: () => help.toggle(),
+  },
+  {
+    id: 'undo',
+    title: 'Undo',
+    group: 'Notebook',
+    keys: ['Mod+Z', 'Z'],
+    reach: 'page',
+    hinders: ({ session }) => (session.undo.canUndo ? '' : 'There is nothing of yours to undo.'),
+    run: ({ session }) => session.undo.undo(),
+  },
+  {
+    id: 'redo',
+    title: 'Redo',
+    group: 'Notebook',
+    keys: ['Mod+Shift+Z', 'Shift+Z', 'Mod+Y'],
+    reach: 'page',
+    hinders: ({ session }) => (session.undo.canRedo ? '' : 'There is nothing to redo.'),
+    run: ({ session }) => session.undo.redo(),
+  },
+  {
+    id: 'save',
+    title: 'Save to the file',
+    group: 'Notebook',
+    keys: ['Mod+S'],
+    words: 'write disk checkpoint',
+    reach: 'anywhere',
+    run: ({ session }) => void session.server.checkpoint(),
+  },
+];
