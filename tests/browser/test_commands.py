@@ -128,3 +128,133 @@ def test_the_view_is_moved_by_shift_and_a_digit(scene: Scene) -> None:
     ada.press("Shift+Digit1")
     ada.until("ganimede.board.viewport.zoom <= 1")
     assert ada.text("one") == "# one"
+
+
+@pytest.mark.e2e
+def test_a_cell_is_split_at_its_carets_and_the_parts_are_merged_again(scene: Scene) -> None:
+    source = "a = 1\nb = 2\nprint(a + b)"
+    cells = [code_cell("sum", source, metadata=at(0, 0)), code_cell("end", "0", metadata=at(0, 400))]
+    ada, bob = scene.two(scene.notebook(*cells, metadata=loose(sum=["end"])))
+    zoom(ada, 1)
+    ada.page.evaluate("ganimede.server.run(['sum'])")
+    ada.until_printed("sum", "3")
+    ada.edit("sum")
+    ada.press("Home", "Shift+Alt+ArrowUp", "ControlOrMeta+z")  # whatever one did before
+    ada.press("ControlOrMeta+Home", "ArrowDown", "ControlOrMeta+Shift+Minus")
+    bob.until("ganimede.notebook.ids.length === 3")
+    first = ada.ids()[0]
+    assert (bob.text(first), bob.text("sum")) == ("a = 1", "b = 2\nprint(a + b)")
+    assert ada.graph("np") == {first: ["sum"], "sum": ["end"]}
+    assert bob.output_text("sum") == "3\n", "the outputs stay with the last part"
+    ada.until("ganimede.board.editing === 'sum'")
+    ada.press("Escape", "Shift+ArrowUp", "Shift+M")
+    bob.until_text(first, source)
+    bob.until("ganimede.notebook.ids.length === 2")
+    assert ada.graph("np")[first] == ["end"]
+    ada.press("z", "z")
+    bob.until_text("sum", source)
+    bob.until("ganimede.notebook.ids.join() === 'sum,end'")
+
+
+@pytest.mark.e2e
+def test_the_palette_splits_where_the_caret_was(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(*column(), metadata=loose()))
+    ada.edit("one")
+    ada.press("Home", "ArrowRight", "ArrowRight")
+    palette(ada)
+    ada.type("split")
+    ada.press("Enter")
+    ada.until_text("one", "one")
+    assert ada.text(ada.ids()[0]) == "# "
+
+
+@pytest.mark.e2e
+def test_cells_change_places_with_their_neighbours(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(*column(), metadata=loose(one=["two"], two=["three"])))
+    zoom(ada, 1)
+    select(ada, "two")
+    ada.press("ControlOrMeta+Shift+ArrowDown")
+    ada.until("ganimede.notebook.ids.join() === 'one,three,two'")
+    ada.sent()
+    assert ada.graph("np") == {"one": ["three"], "three": ["two"], "two": []}
+    assert (ada.place("two"), ada.place("three")) == ((0, 400), (0, 200))
+    ada.press("ControlOrMeta+Shift+ArrowDown")
+    expect(ada.toast("It is the last already.")).to_be_visible()
+    ada.press("z")
+    ada.until("ganimede.notebook.ids.join() === 'one,two,three'")
+
+
+@pytest.mark.e2e
+def test_an_edge_is_drawn_and_taken_away_by_keys_alone(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(*column(), metadata=loose()))
+    zoom(ada, 1)
+    select(ada, "one")
+    asks = ada.page.get_by_role("status").filter(has_text="Connect cell 1")
+    ada.press("e", "ArrowDown")
+    expect(asks).to_contain_text("to cell 2, # two")
+    ada.press("Escape")
+    expect(asks).to_have_count(0)
+    assert ada.graph("np").get("one", []) == []
+    ada.press("e", "3", "Enter")
+    ada.until("ganimede.notebook.np.get('one')?.join() === 'three' && ganimede.board.current === 'three'")
+    ada.press("e", "1", "Enter")
+    expect(ada.toast("An edge back would make the flow a circle.")).to_be_visible()
+    ada.press("Home", "Shift+E")
+    ada.until("(ganimede.notebook.np.get('one') ?? []).length === 0")
+    ada.press("Shift+E")
+    expect(ada.toast("No edge leads to this cell or from it.")).to_be_visible()
+
+
+@pytest.mark.e2e
+def test_an_editor_comments_and_has_several_carets_and_rectangles(scene: Scene) -> None:
+    ada = scene.person(
+        scene.notebook(code_cell("one", "aa = 1\naa = 2\naa = 3", metadata=at(0, 0)), metadata=loose())
+    )
+    zoom(ada, 1)
+    editor = ada.edit("one")
+    ada.press("ControlOrMeta+/")
+    ada.until_text("one", "aa = 1\naa = 2\n# aa = 3")
+    ada.press("ControlOrMeta+/", "ControlOrMeta+Home")
+    lines = editor.locator(".cm-line")
+    start = [line.bounding_box() for line in lines.all()]
+    mouse = ada.page.mouse
+    ada.page.keyboard.down("Alt")
+    for box in start[1:]:
+        assert box is not None
+        mouse.click(box["x"] + 7, box["y"] + box["height"] / 2)
+    ada.page.keyboard.up("Alt")
+    ada.type("x")
+    ada.until(
+        "['xaa = 1\\nxaa = 2\\nxaa = 3', 'xaa = 1\\naxa = 2\\naxa = 3'].includes(ganimede.notebook.cell('one').text)"
+    )
+    ada.press(
+        "ControlOrMeta+z",
+        "ControlOrMeta+Home",
+        "ControlOrMeta+Alt+ArrowDown",
+        "ControlOrMeta+Alt+ArrowDown",
+    )
+    ada.type("(")
+    ada.until_text("one", "(aa = 1\n(aa = 2\n(aa = 3")
+    ada.press("ControlOrMeta+z", "ControlOrMeta+Home", "Shift+ArrowRight", "Shift+ArrowRight")
+    ada.press("ControlOrMeta+d", "ControlOrMeta+d")
+    ada.type("b")
+    ada.until_text("one", "b = 1\nb = 2\nb = 3")
+
+
+@pytest.mark.e2e
+def test_paste_above_puts_cells_in_the_place_of_the_current_one(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(*column(), metadata=loose()))
+    zoom(ada, 1)
+    select(ada, "three")
+    ada.press("c")
+    select(ada, "one")
+    ada.press("Shift+V")
+    ada.until("ganimede.notebook.ids.length === 4")
+    above = ada.page.evaluate("ganimede.board.current")
+    assert ada.text(above) == "# three"
+    ada.until(
+        "it => ganimede.board.scene.layout.cells.get(it).top < ganimede.board.scene.layout.cells.get('one').top".replace(
+            "it => ", ""
+        ),
+        above,
+    )

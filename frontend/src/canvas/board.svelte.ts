@@ -29,6 +29,8 @@ export class Board {
   #edge: EdgeName | null = $state.raw(null);
   /** The cell under the pointer. */
   hovered: string | null = $state(null);
+  /** The editor that has the keyboard: its cell, and where its carets are. */
+  carets: { readonly cell: string; at(): readonly number[] } | null = null;
   /** Begin an edge from this cell that ends where the next press goes; the canvas does it. */
   connectFrom: (id: string) => void = () => {};
 

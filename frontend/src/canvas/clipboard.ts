@@ -8,7 +8,7 @@ import type { Place } from '../doc/values';
 import type { Board } from './board.svelte';
 import { snapped, type WorldPoint } from './geometry';
 import { keysAreElsewhere } from './keyboard';
-import { placeBelow } from './place';
+import { placeAbove, placeBelow } from './place';
 import { outermost, withInside } from './select';
 
 const CELLS = 'application/x-ganimede-cells';
@@ -34,6 +34,11 @@ export function pasteHeld(board: Board, at: WorldPoint | null = null): void {
   if (held !== null) paste(board, held, at);
 }
 
+/** In the place of the current cell, which gives way. */
+export function pasteAbove(board: Board): void {
+  if (held !== null) paste(board, held, null, board.current ?? undefined, 'above');
+}
+
 export function duplicateSelected(board: Board): void {
   const clip = selected(board);
   if (clip === null) return;
@@ -45,15 +50,21 @@ export function duplicateSelected(board: Board): void {
   paste(board, clip, null, last);
 }
 
-function paste(board: Board, clip: Clip, at: WorldPoint | null, after = board.current ?? undefined): void {
+function paste(
+  board: Board,
+  clip: Clip,
+  at: WorldPoint | null,
+  beside = board.current ?? undefined,
+  side: 'above' | 'below' = 'below',
+): void {
   const { acts, notebook } = board.session;
   const { parents, pc } = notebook;
-  const parent = at === null && after !== undefined ? parents.get(after) : undefined;
+  const parent = at === null && beside !== undefined ? parents.get(beside) : undefined;
   const into =
-    parent === undefined || after === undefined
+    parent === undefined || beside === undefined
       ? undefined
-      : { parent, index: childrenOf(parent, pc, parents).indexOf(after) + 1 };
-  const ids = acts.paste(clip, placeFor(board, at, after), into);
+      : { parent, index: childrenOf(parent, pc, parents).indexOf(beside) + (side === 'below' ? 1 : 0) };
+  const ids = acts.paste(clip, placeFor(board, at, beside, side), into);
   const roots = ids.filter((_, index) => clip.cells[index]?.parent === null);
   board.select(roots);
   board.rest();
@@ -61,10 +72,17 @@ function paste(board: Board, clip: Clip, at: WorldPoint | null, after = board.cu
   if (roots[0] !== undefined) board.reveal(roots[0]);
 }
 
-function placeFor(board: Board, at: WorldPoint | null, after: string | undefined): Place {
+function placeFor(
+  board: Board,
+  at: WorldPoint | null,
+  beside: string | undefined,
+  side: 'above' | 'below',
+): Place {
   const { config, notebook } = board.session;
-  const box = after === undefined ? undefined : board.scene.layout.boxes.get(rootOf(after, notebook.parents));
-  if (at === null && box !== undefined) return placeBelow(box, board.column());
+  const box =
+    beside === undefined ? undefined : board.scene.layout.boxes.get(rootOf(beside, notebook.parents));
+  if (at === null && box !== undefined)
+    return (side === 'below' ? placeBelow : placeAbove)(box, board.column());
   const { x, y } = at ?? board.stage.pointer ?? board.viewport.centre;
   return { left: snapped(x, config.snap.x), top: snapped(y, config.snap.y) };
 }

@@ -1,15 +1,18 @@
 /** What every gesture of the pointer is to the canvas, and the simple ones. */
 import type { Board } from './board.svelte';
+import { nameOf, nextTarget, targetNumbered } from './connect';
 import type { Side } from './edges';
 import {
   clamp,
   contains,
   screenPoint,
   spanned,
+  worldPoint,
   type Rect,
   type ScreenPoint,
   type WorldPoint,
 } from './geometry';
+import type { Direction } from './neighbour';
 import { marqueeHits } from './select';
 import { toast } from '../ui/toasts.svelte';
 
@@ -24,6 +27,8 @@ export interface Gesture {
   /** At the border of the canvas the camera follows. */
   readonly autoPan: boolean;
   move(pointer: Pointer): void;
+  /** A key while it goes on; true: it was for this gesture. */
+  key?(name: string): boolean;
   /** Released; `dragged` is false for a click. */
   drop(pointer: Pointer, dragged: boolean): void;
   cancel(): void;
@@ -33,6 +38,8 @@ export interface Gesture {
 export class Overlay {
   marquee: Rect | null = $state.raw(null);
   wire: Wire | null = $state.raw(null);
+  /** What an edge without a button held waits for, in words. */
+  asks = $state('');
 }
 
 export interface Wire {
@@ -97,10 +104,20 @@ export class Marquee implements Gesture {
   }
 }
 
+const DIRECTIONS: Readonly<Record<string, Direction>> = {
+  ArrowUp: 'up',
+  ArrowDown: 'down',
+  ArrowLeft: 'left',
+  ArrowRight: 'right',
+  k: 'up',
+  j: 'down',
+};
+
 /** A new np edge, from a port to a top-level cell. */
 export class DrawEdge implements Gesture {
   readonly cursor = 'crosshair';
   readonly autoPan = true;
+  #typed = '';
 
   constructor(
     readonly board: Board,
@@ -112,6 +129,7 @@ export class DrawEdge implements Gesture {
   move({ world }: Pointer): void {
     const { from, side } = this;
     this.overlay.wire = { from, side, to: world, over: this.#under(world) };
+    if (this.overlay.asks !== '') this.ask();
   }
 
   #under(point: WorldPoint): string | null {
@@ -123,9 +141,52 @@ export class DrawEdge implements Gesture {
     return null;
   }
 
+  /** Without a pointer: arrows and numbers choose where it ends, Enter draws it. */
+  ask(): void {
+    const { board, overlay } = this;
+    const over = overlay.wire?.over ?? null;
+    const where = over === null ? '…' : ` ${nameOf(board, over)}`;
+    overlay.asks = `Connect ${nameOf(board, this.from)} to${where}`;
+  }
+
+  key(name: string): boolean {
+    const { board, from } = this;
+    const chosen = this.overlay.wire?.over ?? null;
+    if (/^\d$/.test(name)) {
+      this.#typed = (this.#typed + name).slice(-4);
+      this.#aim(
+        targetNumbered(board, from, Number(this.#typed)) ?? targetNumbered(board, from, Number(name)),
+      );
+      return true;
+    }
+    this.#typed = '';
+    const direction = DIRECTIONS[name];
+    if (direction !== undefined) this.#aim(nextTarget(board, from, chosen, direction));
+    return direction !== undefined;
+  }
+
+  #aim(to: string | null): void {
+    const box = to === null ? undefined : this.board.scene.layout.boxes.get(to);
+    if (to === null || box === undefined) return;
+    const { from, side } = this;
+    this.overlay.wire = { from, side, to: worldPoint(box.left, box.top), over: to };
+    this.board.viewport.reveal(box);
+    this.ask();
+  }
+
+  /** Where the keys, or the pointer, have led it. */
+  connect(): void {
+    const to = this.overlay.wire?.over ?? null;
+    this.#end(to);
+    if (to !== null) this.board.goTo(to);
+  }
+
   drop({ world }: Pointer): void {
-    const to = this.#under(world);
-    this.overlay.wire = null;
+    this.#end(this.#under(world));
+  }
+
+  #end(to: string | null): void {
+    this.cancel();
     if (to === null || this.board.session.acts.connect(this.from, to)) return;
     const known = this.board.session.notebook.np.get(this.from)?.includes(to) ?? false;
     const text = known ? 'These cells are connected already.' : 'An edge back would make the flow a circle.';
@@ -133,6 +194,7 @@ export class DrawEdge implements Gesture {
   }
   cancel(): void {
     this.overlay.wire = null;
+    this.overlay.asks = '';
   }
 }
 

@@ -159,6 +159,20 @@ export class Gestures {
     const gesture = new DrawEdge(this.board, this.overlay, id, 'bottom');
     this.#active = { gesture, pointerId: null, pressedAt: screenPoint(0, 0), dragged: true };
     this.root.focus({ preventScroll: true });
+    gesture.ask();
+  }
+
+  /** Whether a key was for what goes on. */
+  key(name: string): boolean {
+    const active = this.#active;
+    if (active === null) return false;
+    if (name === 'Escape') this.cancel();
+    else if (active.pointerId === null && name === 'Enter' && active.gesture instanceof DrawEdge) {
+      const { gesture } = active;
+      this.#release();
+      gesture.connect();
+    } else return active.pointerId === null && (active.gesture.key?.(name) ?? false);
+    return true;
   }
 
   move(event: PointerEvent): void {

@@ -18,9 +18,8 @@ export class KeyListener {
 
   down(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return;
-    if (event.key === 'Escape' && this.gestures.active) {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey && this.gestures.key(event.key)) {
       event.preventDefault();
-      this.gestures.cancel();
       return;
     }
     if (keysAreElsewhere(event.target)) return this.#elsewhere(event);

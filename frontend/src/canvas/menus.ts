@@ -6,6 +6,7 @@ import type { Board, EdgeName } from './board.svelte';
 import { copySelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
 import { codeIn, cutSelected, deleteCells, dissolve, runSelected, setFold, takeOut } from './commands';
 import type { WorldPoint } from './geometry';
+import { hindersMerge, merge } from './recut';
 import { runFrom } from './runmenu';
 import { keysOf } from './table/table';
 import { copyLink } from './whereabouts';
@@ -89,7 +90,7 @@ function structureItems(board: Board, id: string): MenuItem[] {
   const { type } = notebook.cell(id);
   const items: MenuItem[] = [];
   if (notebook.parents.has(id)) items.push({ label: 'Take out of tissue', run: () => takeOut(board, id) });
-  else items.push({ label: 'Connect to…', run: () => board.connectFrom(id) });
+  else items.push({ label: 'Connect to…', keys: keysOf('connect'), run: () => board.connectFrom(id) });
   if (notebook.pc.has(id)) {
     items.push({ label: 'Add cell to tissue', run: () => void board.insertInside(id) });
     items.push({ label: 'Dissolve tissue', run: () => dissolve(board, id) });
@@ -117,6 +118,13 @@ function menuOfSelection(board: Board): MenuItem[] {
     ...clipItems(board),
     'separator',
     { label: 'Fit selection', keys: keysOf('fit selection'), run: () => board.fitSelection() },
+    'separator',
+    {
+      label: 'Merge into one cell',
+      keys: keysOf('merge'),
+      disabled: hindersMerge(board) !== '',
+      run: () => merge(board),
+    },
     'separator',
     { label: 'Fold inputs', run: () => setFold(board, 'i') },
     { label: 'Fold outputs', run: () => setFold(board, 'o') },

@@ -1,6 +1,6 @@
 /** What a cell says of itself, in words. */
 import { named, type Ran } from '../doc/run';
-import { asObject, type CellState, type JsonObject } from '../doc/values';
+import { asObject, type CellState, type CellType, type JsonObject } from '../doc/values';
 
 /** "0.4 s", "42 s", "3 min 12 s", "1 h 05 min". */
 export function elapsed(ms: number): string {
@@ -141,4 +141,9 @@ export function headingOf(text: string): Heading | null {
   return match === null
     ? null
     : { level: match[1]?.length ?? 1, title: (match[2] ?? '').replace(/[*_`]/g, '') };
+}
+
+/** The one line by which a cell is known in a list; empty if it says nothing. */
+export function titleOf({ type, text }: { type: CellType; text: string }): string {
+  return (type === 'markdown' ? headingOf(text)?.title : undefined) ?? firstLine(text).trim();
 }

@@ -5,12 +5,13 @@
  * it back whole; creating writes the Map outside the undo stack for the same reason.
  */
 import * as Y from 'yjs';
+import { insertAt, removeAll } from './arrays';
 import type { Clip } from './clip';
 import { childrenOf, descendants, flowWouldCycle, wouldCycle } from './graph';
 import { newCellId } from './ids';
 import type { Notebook } from './notebook.svelte';
 import type { Undo } from './undo.svelte';
-import { asObject, type CellType, type Collapsed, type Place } from './values';
+import { asObject, type CellType, type Collapsed, type JsonObject, type Place } from './values';
 
 /** A new cell's width, in canvas pixels. */
 export const CELL_WIDTH = 600;
@@ -22,6 +23,8 @@ export interface NewCell {
   top: number;
   width?: number;
   source?: string;
+  metadata?: JsonObject;
+  attachments?: JsonObject;
   /** The tissue it goes into, and where among its children; at the end without an index. */
   parent?: string;
   index?: number;
@@ -48,20 +51,30 @@ export class Acts {
   }
 
   createCell(spec: NewCell): string {
-    const id = this.#newId();
-    this.#doc.transact(() => void this.#fill(id, spec), 'create');
+    return this.createCells([spec])[0] as string;
+  }
+
+  /** Each in its place, in this order; `also` belongs to the same step. */
+  createCells(specs: readonly NewCell[], also: () => void = () => undefined): string[] {
+    const ids = specs.map(() => this.#newId());
+    this.#doc.transact(() => specs.forEach((spec, i) => this.#fill(ids[i] as string, spec)), 'create');
     this.undo.step(() => {
-      this.#cells.insert(this.#indexInDocument(spec), [id]);
-      if (spec.parent !== undefined && this.notebook.has(spec.parent)) {
-        insertAt(this.#edges(this.#pc, spec.parent), id, spec.index);
-      } else {
-        if (spec.after !== undefined && this.notebook.has(spec.after))
-          insertAt(this.#edges(this.#np, spec.after), id);
-        if (spec.before !== undefined && this.notebook.has(spec.before))
-          this.#goBefore(id, spec.before, spec.after);
-      }
+      specs.forEach((spec, i) => this.#enter(ids[i] as string, spec));
+      also();
     });
-    return id;
+    return ids;
+  }
+
+  #enter(id: string, spec: NewCell): void {
+    this.#cells.insert(this.#indexInDocument(spec), [id]);
+    if (spec.parent !== undefined && this.notebook.has(spec.parent)) {
+      insertAt(this.#edges(this.#pc, spec.parent), id, spec.index);
+      return;
+    }
+    if (spec.after !== undefined && this.notebook.has(spec.after))
+      insertAt(this.#edges(this.#np, spec.after), id);
+    if (spec.before !== undefined && this.notebook.has(spec.before))
+      this.#goBefore(id, spec.before, spec.after);
   }
 
   #newId(): string {
@@ -77,10 +90,7 @@ export class Acts {
     this.#doc.transact(() => {
       for (const [i, { left, top, width, ...cell }] of cells.entries()) {
         const place = { left: to.left + left, top: to.top + top, width: width ?? CELL_WIDTH };
-        const map = this.#fill(ids[i] as string, { type: cell.type, source: cell.source, ...place });
-        map.set('collapsed', cell.collapsed);
-        for (const key of ['metadata', 'attachments'] as const)
-          if (Object.keys(cell[key]).length > 0) map.set(key, cell[key]);
+        this.#fill(ids[i] as string, { ...cell, ...place }).set('collapsed', cell.collapsed);
       }
     }, 'create');
     this.undo.step(() => {
@@ -112,7 +122,7 @@ export class Acts {
     insertAt(this.#edges(this.#np, id), next);
   }
 
-  #fill(id: string, spec: Omit<NewCell, 'parent'>): Y.Map<unknown> {
+  #fill(id: string, spec: Omit<NewCell, 'parent' | 'index'>): Y.Map<unknown> {
     const map = this.#doc.getMap<unknown>(id);
     map.set('id', id);
     map.set('type', spec.type);
@@ -125,6 +135,8 @@ export class Acts {
     map.set('height', CELL_HEIGHT);
     map.set('collapsed', null);
     map.set('state', 'idle');
+    for (const key of ['metadata', 'attachments'] as const)
+      if (Object.keys(spec[key] ?? {}).length > 0) map.set(key, spec[key]);
     return map;
   }
 
@@ -310,12 +322,4 @@ export class Acts {
     graph.set(id, fresh);
     return fresh;
   }
-}
-
-function insertAt(array: Y.Array<string>, id: string, index?: number): void {
-  array.insert(Math.max(0, Math.min(index ?? array.length, array.length)), [id]);
-}
-
-function removeAll(array: Y.Array<string>, ids: ReadonlySet<string>): void {
-  for (let i = array.length - 1; i >= 0; i--) if (ids.has(array.get(i))) array.delete(i, 1);
 }

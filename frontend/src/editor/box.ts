@@ -41,6 +41,12 @@ export class CodeBox {
     return this.#editor?.view.hasFocus ?? false;
   }
 
+  /** Where the carets are, and the ends of what is selected. */
+  carets(): readonly number[] {
+    const ranges = this.#editor?.view.state.selection.ranges ?? [];
+    return ranges.flatMap(({ from, to }) => (from === to ? [from] : [from, to]));
+  }
+
   paint(look: Look): void {
     if (this.#editor === null) this.#static.update(look.text, look.language, look.numbers, look.label);
     else this.#editor.configure(look.language, look.numbers);

@@ -35,6 +35,36 @@ const drawSeveral = EditorView.updateListener.of(({ view, state }) => {
   if (several !== on) view.dispatch({ effects: drawn.reconfigure(several ? [drawSelection()] : []) });
 });
 
+/** So near to where it was pressed, in pixels, a pointer has not been dragged. */
+const SLOP = 4;
+let pressed: { view: EditorView; selection: EditorSelection; x: number; y: number } | null = null;
+
+/** Alt and a drag select a rectangle; Alt and a click add a caret, or take the one away that is there. */
+const addsCarets = EditorView.domEventHandlers({
+  mousedown(event, view) {
+    const { selection } = view.state;
+    pressed =
+      event.altKey && event.button === 0 ? { view, selection, x: event.clientX, y: event.clientY } : null;
+    return false;
+  },
+  click(event, view) {
+    const from = pressed;
+    pressed = null;
+    if (from?.view !== view || Math.hypot(event.clientX - from.x, event.clientY - from.y) > SLOP)
+      return false;
+    const at = view.posAtCoords({ x: event.clientX, y: event.clientY }, false);
+    view.dispatch({ selection: withCaret(from.selection, at) });
+    return true;
+  },
+});
+
+export function withCaret({ ranges }: EditorSelection, at: number): EditorSelection {
+  const others = ranges.filter((range) => !(range.empty && range.head === at));
+  if (others.length < ranges.length && others.length > 0)
+    return EditorSelection.create([...others], others.length - 1);
+  return EditorSelection.create([...others, EditorSelection.cursor(at)], others.length);
+}
+
 function nonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 }
@@ -54,6 +84,7 @@ function sharedExtensions(): readonly Extension[] {
     closeBrackets(),
     EditorState.allowMultipleSelections.of(true),
     rectangularSelection(),
+    addsCarets,
     crosshairCursor(),
     dropCursor(),
     drawn.of([]),

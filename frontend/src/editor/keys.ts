@@ -17,6 +17,8 @@ export interface EditorActions {
   redo(): void;
   /** Write the file. */
   save(): void;
+  /** Make several cells of this one, at the carets. */
+  split(): void;
 }
 
 export const editorActions = Facet.define<EditorActions, EditorActions | null>({
@@ -84,6 +86,8 @@ export const editorKeys: readonly KeyBinding[] = [
   { key: 'Escape', run: escape, preventDefault: true },
   { any: undoOrRedo },
   { key: 'Mod-s', run: act('save'), preventDefault: true },
+  { key: 'Mod-Shift--', run: act('split'), preventDefault: true },
+  { key: 'Ctrl-Shift--', run: act('split'), preventDefault: true },
   { key: 'Mod-y', run: act('redo'), preventDefault: true },
   { key: 'Tab', run: indentOrInsert, shift: indentLess },
   { key: 'Mod-d', run: selectNextOccurrence, preventDefault: true },

@@ -3,6 +3,7 @@
 /** CodeMirror's own notation; what the whole page has is in the command table. */
 export const EDITOR_KEYS: readonly (readonly [what: string, keys: readonly string[]])[] = [
   ['Leave the editor', ['Escape']],
+  ['Split the cell here', ['Mod-Shift--']],
   ['Complete, or indent', ['Tab']],
   ['What is this? Or unindent', ['Shift-Tab']],
   ['Comment, or no longer', ['Mod-/']],

@@ -55,6 +55,7 @@ beforeEach(() => {
     undo: spy(),
     redo: spy(),
     save: spy(),
+    split: spy(),
   };
   editor = new CodeEditor(settings());
   document.body.append(editor.view.dom);

@@ -1,6 +1,8 @@
 /** Where cells lie, what holds them, how they hang together, what of them is folded. */
 import type { Board } from '../board.svelte';
 import { dissolve, foldPart, nudge, setFold, takeOut } from '../commands';
+import { disconnect, edgesAt } from '../connect';
+import { hindersMove, moveAlong } from '../recut';
 import { copyLink } from '../whereabouts';
 import { anyOf, needsCell, needsCurrent, type Command } from './command';
 
@@ -20,6 +22,50 @@ export const ARRANGE: readonly Command[] = [
     hinders: needsCell,
     run: (board) => nudge(board, direction),
   })),
+  {
+    id: 'move up',
+    title: 'Move the cell before its neighbour',
+    group: 'Arrange',
+    keys: ['Mod+Shift+ArrowUp'],
+    words: 'up order swap',
+    hinders: hindersMove,
+    run: (board) => moveAlong(board, -1),
+  },
+  {
+    id: 'move down',
+    title: 'Move the cell behind its neighbour',
+    group: 'Arrange',
+    keys: ['Mod+Shift+ArrowDown'],
+    words: 'down order swap',
+    hinders: hindersMove,
+    run: (board) => moveAlong(board, 1),
+  },
+  {
+    id: 'connect',
+    title: 'Connect to…',
+    group: 'Arrange',
+    keys: ['E'],
+    words: 'edge flow next line draw',
+    hinders: anyOf(needsCurrent, (board) => {
+      if (inside(board)) return 'Flow lies between cells that are in no tissue.';
+      return board.scene.layout.boxes.size < 2 ? 'There is no other cell.' : '';
+    }),
+    run: (board) => board.current !== null && board.connectFrom(board.current),
+  },
+  {
+    id: 'disconnect',
+    title: 'Disconnect…',
+    group: 'Arrange',
+    keys: ['Shift+E'],
+    words: 'edge flow delete remove line',
+    hinders: (board) => {
+      if (board.edge !== null) return '';
+      return (
+        needsCurrent(board) || (edgesAt(board).length === 0 ? 'No edge leads to this cell or from it.' : '')
+      );
+    },
+    run: disconnect,
+  },
   {
     id: 'fold outputs',
     title: 'Fold or unfold outputs',

@@ -1,8 +1,9 @@
 /** What is done to cells: made, written, turned, copied, deleted. */
 import type { CellType } from '../../doc/values';
 import type { Board } from '../board.svelte';
-import { copySelected, duplicateSelected, holdsCells, pasteHeld } from '../clipboard';
+import { copySelected, duplicateSelected, holdsCells, pasteAbove, pasteHeld } from '../clipboard';
 import { cutSelected, deleteSelected, setHeading, setType, turnable } from '../commands';
+import { hindersMerge, hindersSplit, merge, split } from '../recut';
 import { anyOf, needsCell, needsCurrent, type Command } from './command';
 
 const needsTurnable = (board: Board): string =>
@@ -69,6 +70,23 @@ export const CELLS: readonly Command[] = [
     hinders: needsCurrent,
     run: (board) => board.current !== null && board.insertBelow(board.current),
   },
+  {
+    id: 'split',
+    title: 'Split the cell at the carets',
+    group: 'Cells',
+    words: 'cut divide',
+    hinders: hindersSplit,
+    run: split,
+  },
+  {
+    id: 'merge',
+    title: 'Merge the selected cells',
+    group: 'Cells',
+    keys: ['Shift+M'],
+    words: 'join',
+    hinders: anyOf(needsCurrent, hindersMerge),
+    run: merge,
+  },
   turn('code', 'Turn into code', 'Y'),
   turn('markdown', 'Turn into markdown', 'M'),
   turn('raw', 'Turn into raw text', 'R'),
@@ -96,6 +114,14 @@ export const CELLS: readonly Command[] = [
     keys: ['Mod+V', 'V'],
     hinders: () => (holdsCells() ? '' : 'No cells were copied here yet.'),
     run: (board) => pasteHeld(board),
+  },
+  {
+    id: 'paste above',
+    title: 'Paste cells above',
+    group: 'Cells',
+    keys: ['Shift+V'],
+    hinders: anyOf(needsCurrent, () => (holdsCells() ? '' : 'No cells were copied here yet.')),
+    run: pasteAbove,
   },
   {
     id: 'duplicate',
