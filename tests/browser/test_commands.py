@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -258,3 +260,43 @@ def test_paste_above_puts_cells_in_the_place_of_the_current_one(scene: Scene) ->
         ),
         above,
     )
+
+
+@pytest.mark.e2e
+def test_cells_of_jupyter_are_pasted_and_copied_as_such(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(*column(), metadata=loose()))
+    ada.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    zoom(ada, 1)
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# From\n", "elsewhere"]},
+        {
+            "cell_type": "code",
+            "metadata": {"tags": ["t"]},
+            "source": "x = 1",
+            "execution_count": 9,
+            "outputs": [{}],
+        },
+    ]
+    ada.page.evaluate("cells => navigator.clipboard.writeText(JSON.stringify(cells))", cells)
+    select(ada, "three")
+    ada.press("ControlOrMeta+v")
+    ada.until("ganimede.notebook.ids.length === 5")
+    ada.sent()
+    text, code = ada.ids()[3:]
+    assert (ada.text(text), ada.text(code)) == ("# From\nelsewhere", "x = 1")
+    assert ada.graph("np")[text] == [code]
+    assert (ada.get(code, "outputs"), ada.get(code, "execution_count")) == ([], None)
+    palette(ada)
+    ada.type("json jupyter")
+    ada.press("Enter")
+    expect(ada.toast("Copied as Jupyter’s cells.")).to_be_visible()
+    copied = json.loads(ada.page.evaluate("navigator.clipboard.readText()"))
+    assert [(cell["cell_type"], cell["source"]) for cell in copied] == [
+        ("markdown", "# From\nelsewhere"),
+        ("code", "x = 1"),
+    ]
+    ada.page.reload()  # nothing is held any more: the key asks the system
+    ada.connected()
+    select(ada, "one")
+    ada.press("v")
+    ada.until("ganimede.notebook.ids.length === 7")

@@ -2,9 +2,11 @@
  * Copy, cut and paste of cells. The system's clipboard holds them as cells for this page and others like it, and as
  * text for everything else; text from elsewhere becomes a cell.
  */
-import { clipOf, readClip, textOf, type Clip } from '../doc/clip';
+import { clipOf, clipOfText, readClip, textOf, type Clip } from '../doc/clip';
 import { childrenOf, rootOf } from '../doc/graph';
+import { MOST_TEXT, toJupyter } from '../doc/nbclip';
 import type { Place } from '../doc/values';
+import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
 import { snapped, type WorldPoint } from './geometry';
 import { keysAreElsewhere } from './keyboard';
@@ -12,10 +14,14 @@ import { placeAbove, placeBelow } from './place';
 import { outermost, withInside } from './select';
 
 const CELLS = 'application/x-ganimede-cells';
+/** Cells as Jupyter has them. JupyterLab itself looks for them in the text: see {@link copyForJupyter}. */
+const JUPYTER = 'application/vnd.jupyter.cells';
 /** A menu or a key without Ctrl cannot put cells on the system's clipboard: only their text, and this. */
 let held: Clip | null = null;
 
-export const holdsCells = (): boolean => held !== null;
+/** Whether a key without Ctrl has anything to paste, or may ask the system for it. */
+export const mayPaste = (): boolean =>
+  held !== null || typeof globalThis.navigator?.clipboard?.readText === 'function';
 
 function selected(board: Board): Clip | null {
   const { notebook } = board.session;
@@ -29,14 +35,47 @@ export function copySelected(board: Board): void {
   if (held !== null) navigator.clipboard?.writeText(textOf(held)).catch(() => {});
 }
 
+/** As text that JupyterLab pastes as cells, for who has allowed it the system's clipboard. */
+export async function copyForJupyter(board: Board): Promise<void> {
+  held = selected(board) ?? held;
+  if (held === null) return;
+  try {
+    await navigator.clipboard.writeText(toJupyter(held));
+    toast({ level: 'info', text: 'Copied as Jupyter’s cells.' });
+  } catch {
+    toast({ level: 'warning', text: 'The browser does not let pages copy here.' });
+  }
+}
+
 /** Below the current cell, as in a list; `at` is where a menu was opened. */
 export function pasteHeld(board: Board, at: WorldPoint | null = null): void {
   if (held !== null) paste(board, held, at);
+  else void pasteSystem((clip) => paste(board, clip, at));
 }
 
 /** In the place of the current cell, which gives way. */
 export function pasteAbove(board: Board): void {
-  if (held !== null) paste(board, held, null, board.current ?? undefined, 'above');
+  const above = (clip: Clip): void => paste(board, clip, null, board.current ?? undefined, 'above');
+  if (held !== null) above(held);
+  else void pasteSystem(above);
+}
+
+/** What another page copied; the browser asks whether it may be read. */
+async function pasteSystem(put: (clip: Clip) => void): Promise<void> {
+  const text = await navigator.clipboard.readText().catch(() => null);
+  const clip = text === null ? null : clipOfText(text);
+  if (clip !== null) put(clip);
+  else tell(text);
+}
+
+function tell(text: string | null): void {
+  const why =
+    text === null
+      ? 'The browser does not let pages read the clipboard here; Ctrl+V pastes.'
+      : text.length > MOST_TEXT
+        ? 'That is too much text for a notebook.'
+        : 'There is nothing on the clipboard that could be a cell.';
+  toast({ level: 'info', text: why });
 }
 
 export function duplicateSelected(board: Board): void {
@@ -107,6 +146,7 @@ export function listenToClipboard(
     held = clip;
     event.clipboardData?.setData('text/plain', textOf(clip));
     event.clipboardData?.setData(CELLS, JSON.stringify(clip));
+    event.clipboardData?.setData(JUPYTER, toJupyter(clip));
     event.preventDefault();
     return true;
   };
@@ -119,6 +159,7 @@ export function listenToClipboard(
       event.preventDefault();
       const clip = clipIn(event.clipboardData);
       if (clip !== null) paste(board, clip, null);
+      else tell(event.clipboardData?.getData('text/plain') ?? '');
     },
     { signal },
   );
@@ -128,7 +169,6 @@ function clipIn(data: DataTransfer | null): Clip | null {
   const cells = readClip(data?.getData(CELLS) ?? '');
   if (cells !== null) return cells;
   const text = (data?.getData('text/plain') ?? '').replace(/\r\n?/g, '\n');
-  if (held !== null && text === textOf(held)) return held;
-  if (text.trim() === '') return null;
-  return readClip(JSON.stringify({ cells: [{ type: 'code', source: text }] }));
+  if (held !== null && (text === textOf(held) || text === toJupyter(held))) return held;
+  return clipOfText(text);
 }

@@ -3,7 +3,7 @@ import { foldMenu } from '../cell/menu';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
 import type { Board, EdgeName } from './board.svelte';
-import { copySelected, duplicateSelected, holdsCells, pasteHeld } from './clipboard';
+import { copySelected, duplicateSelected, mayPaste, pasteHeld } from './clipboard';
 import { codeIn, cutSelected, deleteCells, dissolve, runSelected, setFold, takeOut } from './commands';
 import type { WorldPoint } from './geometry';
 import { hindersMerge, merge } from './recut';
@@ -19,7 +19,7 @@ export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
   return [
     { label: 'New code cell here', run: () => void board.createAt(at, 'code') },
     { label: 'New markdown cell here', run: () => void board.createAt(at, 'markdown') },
-    { label: 'Paste here', disabled: !holdsCells(), run: () => pasteHeld(board, at) },
+    { label: 'Paste here', disabled: !mayPaste(), run: () => pasteHeld(board, at) },
     'separator',
     {
       label: 'Run all cells',

@@ -1,11 +1,21 @@
 /** Cells on their way to another place or notebook: what a copy takes along, as plain values. Outputs stay behind. */
 import { readingOrder } from './graph';
+import {
+  fromJupyter,
+  MOST_CELLS,
+  MOST_TEXT,
+  ownMetadata,
+  soundAttachments,
+  soundFlow,
+  soundPlace,
+  soundWidth,
+  sourceText,
+} from './nbclip';
 import type { Notebook } from './notebook.svelte';
 import {
   asCellType,
   asCollapsed,
   asObject,
-  numberOr,
   type CellType,
   type Collapsed,
   type JsonObject,
@@ -50,7 +60,7 @@ export function clipOf(
   const cells = ids.map((id): ClippedCell => {
     const { type, text, width, collapsed, metadata, attachments } = notebook.cell(id);
     const { left: x, top: y } = place(id);
-    const held = { type, source: text, width, collapsed, metadata, attachments };
+    const held = { type, source: text, width, collapsed, metadata: ownMetadata(metadata), attachments };
     const parent = at.get(parents.get(id) ?? '') ?? null;
     return { ...held, left: x - left, top: y - top, tissue: pc.has(id), parent };
   });
@@ -70,6 +80,7 @@ export function textOf({ cells }: Clip): string {
 
 /** What another page, or anybody, put on the clipboard; null if it is no clip. */
 export function readClip(json: string): Clip | null {
+  if (json.length > MOST_TEXT) return null;
   let given: JsonObject;
   try {
     given = asObject(JSON.parse(json));
@@ -77,29 +88,36 @@ export function readClip(json: string): Clip | null {
     return null;
   }
   const list = Array.isArray(given['cells']) ? given['cells'].map(asObject) : [];
-  if (list.length === 0) return null;
+  if (list.length === 0 || list.length > MOST_CELLS) return null;
   const cells = list.map((each, index) => readCell(each, index));
   const known = (n: unknown): n is number => Number.isInteger(n) && (n as number) in cells;
   const pairs = Array.isArray(given['flow']) ? given['flow'] : [];
   const flow = pairs.filter(
     (pair): pair is [number, number] => Array.isArray(pair) && known(pair[0]) && known(pair[1]),
   );
-  return { cells, flow };
+  return { cells, flow: soundFlow(flow) };
 }
 
 function readCell(given: JsonObject, index: number): ClippedCell {
-  const { source, parent } = given;
+  const { parent } = given;
   return {
     type: asCellType(given['type']),
-    source: typeof source === 'string' ? source : '',
-    left: numberOr(given['left'], 0),
-    top: numberOr(given['top'], 0),
-    width: numberOr(given['width'], null),
+    source: sourceText(given['source']),
+    left: soundPlace(given['left']),
+    top: soundPlace(given['top']),
+    width: soundWidth(given['width']),
     collapsed: asCollapsed(given['collapsed']),
-    metadata: asObject(given['metadata']),
-    attachments: asObject(given['attachments']),
+    metadata: ownMetadata(given['metadata']),
+    attachments: soundAttachments(given['attachments']),
     tissue: given['tissue'] === true,
     parent:
       typeof parent === 'number' && Number.isInteger(parent) && parent >= 0 && parent < index ? parent : null,
   };
+}
+
+/** Any text as cells: Jupyter's own where it is that, else one code cell; null: it says nothing, or far too much. */
+export function clipOfText(given: string): Clip | null {
+  const text = given.replace(/\r\n?/g, '\n');
+  if (text.trim() === '' || text.length > MOST_TEXT) return null;
+  return fromJupyter(text) ?? readClip(JSON.stringify({ cells: [{ type: 'code', source: text }] }));
 }

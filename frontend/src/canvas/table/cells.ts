@@ -1,7 +1,14 @@
 /** What is done to cells: made, written, turned, copied, deleted. */
 import type { CellType } from '../../doc/values';
 import type { Board } from '../board.svelte';
-import { copySelected, duplicateSelected, holdsCells, pasteAbove, pasteHeld } from '../clipboard';
+import {
+  copyForJupyter,
+  copySelected,
+  duplicateSelected,
+  mayPaste,
+  pasteAbove,
+  pasteHeld,
+} from '../clipboard';
 import { cutSelected, deleteSelected, setHeading, setType, turnable } from '../commands';
 import { hindersMerge, hindersSplit, merge, split } from '../recut';
 import { anyOf, needsCell, needsCurrent, type Command } from './command';
@@ -112,15 +119,23 @@ export const CELLS: readonly Command[] = [
     title: 'Paste cells below',
     group: 'Cells',
     keys: ['Mod+V', 'V'],
-    hinders: () => (holdsCells() ? '' : 'No cells were copied here yet.'),
+    hinders: () => (mayPaste() ? '' : 'No cells were copied here yet.'),
     run: (board) => pasteHeld(board),
+  },
+  {
+    id: 'copy for jupyter',
+    title: 'Copy cells as JSON, for JupyterLab',
+    group: 'Cells',
+    words: 'nbformat notebook clipboard',
+    hinders: needsCell,
+    run: (board) => void copyForJupyter(board),
   },
   {
     id: 'paste above',
     title: 'Paste cells above',
     group: 'Cells',
     keys: ['Shift+V'],
-    hinders: anyOf(needsCurrent, () => (holdsCells() ? '' : 'No cells were copied here yet.')),
+    hinders: anyOf(needsCurrent, () => (mayPaste() ? '' : 'No cells were copied here yet.')),
     run: pasteAbove,
   },
   {
