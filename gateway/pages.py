@@ -40,7 +40,7 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; "
     "style-src-elem 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
-    "frame-src 'self'; worker-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; "
+    "frame-src 'self'; worker-src 'self'; base-uri 'none'; object-src 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
 # The frame holds code of a notebook by intention: what keeps it harmless is an origin of nobody (sandbox, never

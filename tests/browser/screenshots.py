@@ -239,6 +239,24 @@ def palette(stage: Stage) -> Person:
     return ada
 
 
+def finding(stage: Stage) -> Person:
+    ada = stage.person(stage.tour())
+    ada.press("ControlOrMeta+Shift+h")
+    ada.page.get_by_label("Find", exact=True).fill("gamma")
+    ada.page.get_by_label("Replace by").fill("rate")
+    ada.press("Shift+Tab")
+    ada.page.get_by_role("button", name="Next").click()
+    return ada
+
+
+def connecting(stage: Stage) -> Person:
+    cells = [code_cell(f"step{n}", f"step({n})") for n in range(3)]
+    ada = stage.person(stage.scene.notebook(*cells))
+    ada.page.evaluate("ganimede.board.select(['step0'])")
+    ada.press("e", "3")
+    return ada
+
+
 def keys(stage: Stage) -> Person:
     ada = stage.person(stage.tour())
     ada.press("?")
@@ -283,6 +301,8 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         empty,
         menu,
         palette,
+        finding,
+        connecting,
         keys,
         actors,
         token,

@@ -3,6 +3,7 @@ import { getContext, setContext } from 'svelte';
 import { childrenOf, rootsOf } from '../doc/graph';
 import type { Session } from '../doc/session';
 import type { CellType } from '../doc/values';
+import { Finder } from '../find/finder.svelte';
 import type { Column } from './drop';
 import { snapped, type Rect, type WorldPoint } from './geometry';
 import { nextInFlow } from './neighbour';
@@ -23,6 +24,7 @@ export class Board {
   readonly viewport = new Viewport();
   readonly scene: Scene;
   readonly stage: Stage;
+  readonly finder: Finder;
   #selection: ReadonlySet<string> = $state.raw(new Set());
   #current: string | null = $state(null);
   #editing: string | null = $state(null);
@@ -37,6 +39,7 @@ export class Board {
   constructor(readonly session: Session) {
     this.scene = new Scene(session.notebook, session.config, this.viewport);
     this.stage = new Stage(this);
+    this.finder = new Finder(this);
   }
 
   get selection(): ReadonlySet<string> {
@@ -237,6 +240,7 @@ export class Board {
   destroy(): void {
     this.viewport.destroy();
     this.stage.destroy();
+    this.finder.destroy();
   }
 }
 

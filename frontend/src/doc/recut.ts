@@ -37,7 +37,8 @@ export function splitCell(acts: Acts, id: string, positions: Iterable<number>, p
   const { source, type, width, left, metadata, attachments } = notebook.cell(id);
   const text = source.toString();
   const found = cuts(text, positions);
-  if (found.length === 0) return [];
+  // What is in it besides text, which Yjs allows, has a length of its own.
+  if (found.length === 0 || source.length !== text.length) return [];
   const parts = [...found, { to: text.length, from: 0 }].map(({ to }, i) =>
     text.slice(i === 0 ? 0 : (found[i - 1]?.from ?? 0), to),
   );

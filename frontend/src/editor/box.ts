@@ -6,6 +6,7 @@ import type * as Y from 'yjs';
 import type { LineNumbers } from '../doc/config.svelte';
 import type { CodeEditor, EditorSettings } from './editor';
 import type { Language } from './languages';
+import { StaticMarks, type Mark } from './marks';
 import { staticText, type StaticText } from './static';
 
 export interface Look {
@@ -17,6 +18,7 @@ export interface Look {
 
 export class CodeBox {
   readonly #static: StaticText = staticText();
+  readonly #marks = new StaticMarks();
   #editor: CodeEditor | null = null;
   #source: Y.Text | null = null;
   /** A press that came before there was an editor to take it. */
@@ -39,6 +41,12 @@ export class CodeBox {
   }
   get hasFocus(): boolean {
     return this.#editor?.view.hasFocus ?? false;
+  }
+
+  /** What was found in the text. After {@link paint}, since that may draw the text anew. */
+  mark(marks: readonly Mark[]): void {
+    this.#editor?.mark(marks);
+    this.#marks.show(this.#static.lines, this.#editor === null ? marks : []);
   }
 
   /** Where the carets are, and the ends of what is selected. */
@@ -87,6 +95,7 @@ export class CodeBox {
     this.#static.dom.removeEventListener('mousedown', this.#pressed);
     this.host.removeEventListener('scroll', this.#heard, { capture: true });
     this.#drop();
+    this.#marks.clear();
     this.host.replaceChildren();
   }
 

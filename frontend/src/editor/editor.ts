@@ -18,9 +18,11 @@ import type { LineNumbers } from '../doc/config.svelte';
 import type { EditorAwareness } from '../doc/people.svelte';
 import { assistance, type Assist } from './assist';
 import { peerCarets } from './carets';
+import { foundMarks, mark } from './found';
 import { extensionOf } from './grammars';
 import { editorActions, editorKeys, type EditorActions } from './keys';
 import type { Language } from './languages';
+import type { Mark } from './marks';
 import { numbering } from './numbers';
 import { editorText, lastSelection, sharedText } from './sync';
 
@@ -85,6 +87,7 @@ function sharedExtensions(): readonly Extension[] {
     EditorState.allowMultipleSelections.of(true),
     rectangularSelection(),
     addsCarets,
+    foundMarks,
     crosshairCursor(),
     dropCursor(),
     drawn.of([]),
@@ -176,6 +179,10 @@ export class CodeEditor {
     this.#language = to;
     this.#numbers = lineNumbers;
     if (effects.length > 0) this.view.dispatch({ effects });
+  }
+
+  mark(marks: readonly Mark[]): void {
+    mark(this.view, marks);
   }
 
   select(anchor: number, head: number): void {

@@ -36,6 +36,8 @@ export function highlighted(text: string, language: Language): DocumentFragment 
 
 export interface StaticText {
   readonly dom: HTMLElement;
+  /** What holds the text itself. */
+  readonly lines: HTMLElement;
   update(text: string, language: Language, numbers: LineNumbers, label: string): void;
 }
 
@@ -53,6 +55,7 @@ export function staticText(): StaticText {
   let shown: { text: string; language: Language } | null = null;
   return {
     dom,
+    lines,
     update(text, language, numbers, label) {
       dom.replaceChildren(...(numbers === 'off' ? [lines] : [gutter, lines]));
       lines.setAttribute('aria-label', label);
