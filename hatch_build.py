@@ -26,7 +26,15 @@ FRONTEND = ROOT / "frontend"
 PAGE = ROOT / "gateway/static/page"
 # What the built page depends on; tests and the linters' settings are not among it.
 LOCKED = ("package.json", "package-lock.json", ".npmrc")
-CONFIGURED = ("fonts.ts", "framed.ts", "index.html", "svelte.config.js", "tsconfig.json", "vite.config.ts")
+CONFIGURED = (
+    "fonts.ts",
+    "framed.ts",
+    "index.html",
+    "standalone.ts",
+    "svelte.config.js",
+    "tsconfig.json",
+    "vite.config.ts",
+)
 
 
 class FrontendHook(BuildHookInterface):

@@ -3,6 +3,7 @@ import type { Plugin, ProxyOptions } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { fonts } from './fonts.ts';
 import { framed } from './framed.ts';
+import { standalone } from './standalone.ts';
 
 // `make dev`: the page from Vite, everything else from a running server, which keeps all its checks: it is given
 // the token, and requests say that they come from its own origin. GANIMEDE_URL may carry the token, as printed.
@@ -26,7 +27,7 @@ function nonce(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [svelte(), nonce(), fonts(), framed()],
+  plugins: [svelte(), nonce(), fonts(), framed(), standalone()],
   build: {
     outDir: '../gateway/static/page',
     emptyOutDir: true,

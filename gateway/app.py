@@ -21,6 +21,7 @@ from actors.system import RootFailed
 from gateway import blobs, files, pages
 from gateway.access_middleware import AccessMiddleware
 from gateway.control_socket import serve_control_socket
+from gateway.export_route import ExportRoute
 from gateway.hypercorn_overrides import install, listening_addresses
 from gateway.server import Server, open_sync_socket, policy_of
 from gateway.settings import StartError, from_environment
@@ -41,6 +42,7 @@ class Application:
         self._readers = trio.CapacityLimiter(
             4
         )  # of images and values: a slow disk takes no thread from the notebook
+        self._exports = ExportRoute()
         self.quart = QuartTrio("gateway", static_folder=None)
         self._add_routes()
         self.quart.before_serving(self._start)
@@ -90,6 +92,7 @@ class Application:
         route("/assets/<path:path>")(self._asset)
         route("/files/<path:path>")(self._file)
         route("/blob/<name>")(self._blob)
+        route("/export")(self._export)
         self.quart.websocket("/")(self._socket)
 
     async def _page(self) -> Response:
@@ -151,6 +154,9 @@ class Application:
         store, known = self._served.blobs, frozenset(request.if_none_match.as_set())
         found = await trio.to_thread.run_sync(blobs.answer, store, name, known, limiter=self._readers)
         return Response(found.body, found.status, headers=found.headers, content_type=found.kind)
+
+    async def _export(self) -> Response:
+        return await self._exports.answer(self._served, request.args.get("to", ""))
 
     async def _socket(self) -> None:
         await serve_control_socket(websocket, self._served.services)

@@ -37,6 +37,11 @@ def run(argv: Sequence[str]) -> None:
             from gateway.run_command import run_command  # it has imports of its own
 
             run_command(argv[1:])
+        if list(argv[:1]) == ["export"]:
+            from gateway.export_command import export_command  # so has this
+
+            export_command(argv[1:])
+            return
         settings = from_arguments(argv)
         install()
         http = open_socket(settings.host, settings.port, settings.port_explicit, "--port")

@@ -205,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Each setting also has an environment variable, in brackets; an argument wins over it. "
         "To run under your own hypercorn: NOTEBOOK_LOC=FILE hypercorn -k trio gateway.app. "
         "`ganimede run --help`: run a notebook from the terminal. "
+        "`ganimede export --help`: write it as a script or as HTML. "
         "`ganimede state --help`: the journals of unsaved work.",
         allow_abbrev=False,
     )
