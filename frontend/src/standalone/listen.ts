@@ -25,7 +25,11 @@ function wheel(view: HTMLElement, camera: Camera, event: WheelEvent): void {
   const [dx, dy] = [event.deltaX * line, event.deltaY * line];
   if (event.ctrlKey || event.metaKey) {
     const { left, top } = view.getBoundingClientRect();
-    camera.zoomBy(Math.exp(-Math.max(-60, Math.min(60, dy)) / 120), event.clientX - left, event.clientY - top);
+    camera.zoomBy(
+      Math.exp(-Math.max(-60, Math.min(60, dy)) / 120),
+      event.clientX - left,
+      event.clientY - top,
+    );
   } else if (event.shiftKey) camera.pan(dx || dy, 0);
   else camera.pan(dx, dy);
 }

@@ -15,7 +15,10 @@ function begin(main: HTMLElement, data: string): void {
   view.className = 'view';
   view.tabIndex = 0;
   view.setAttribute('role', 'group');
-  view.setAttribute('aria-label', 'Canvas. Arrow keys move the view, plus and minus zoom, 1 shows everything.');
+  view.setAttribute(
+    'aria-label',
+    'Canvas. Arrow keys move the view, plus and minus zoom, 1 shows everything.',
+  );
   main.replaceWith(view);
   view.append(main);
   const sheet = new Sheet(main, readGraph(data));

@@ -2,6 +2,8 @@
 import { help } from '../../ui/help.svelte';
 import { palette } from '../../ui/palette.svelte';
 import { theme, type ThemeChoice } from '../../ui/theme.svelte';
+import { FORMATS } from '../../doc/export';
+import { exportAs } from '../exporting';
 import { needsCell, type Command } from './command';
 
 export const STEP = 1.25;
@@ -127,4 +129,12 @@ export const NOTEBOOK: readonly Command[] = [
     reach: 'anywhere',
     run: ({ session }) => void session.server.checkpoint(),
   },
+  ...FORMATS.map(({ format, title }): Command => ({
+    id: `export ${format}`,
+    title: `Export: ${title}`,
+    group: 'Notebook',
+    words: 'download file html py print share',
+    hinders: ({ session }) => (session.room.state === 'connected' ? '' : 'The server is not connected.'),
+    run: (board) => void exportAs(board, format),
+  })),
 ];
