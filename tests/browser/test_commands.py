@@ -192,10 +192,11 @@ def test_an_edge_is_drawn_and_taken_away_by_keys_alone(scene: Scene) -> None:
     zoom(ada, 1)
     select(ada, "one")
     asks = ada.page.get_by_role("status").filter(has_text="Connect cell 1")
-    ada.press("e", "ArrowDown")
+    ada.press("e", "b", "ArrowDown")  # b is no command here
     expect(asks).to_contain_text("to cell 2, # two")
     ada.press("Escape")
     expect(asks).to_have_count(0)
+    assert len(ada.ids()) == 3
     assert ada.graph("np").get("one", []) == []
     ada.press("e", "3", "Enter")
     ada.until("ganimede.notebook.np.get('one')?.join() === 'three' && ganimede.board.current === 'three'")

@@ -169,7 +169,7 @@ def test_an_edge_is_deleted_by_its_button(scene: Scene) -> None:
     ada.button("Delete edge").click()
     bob.until("!ganimede.notebook.np.get('one')?.length")
     ada.press("Control+z")
-    bob.until("ganimede.notebook.np.get('one').join() === 'two'")
+    bob.until("ganimede.notebook.np.get('one')?.join() === 'two'")
 
 
 @pytest.mark.e2e

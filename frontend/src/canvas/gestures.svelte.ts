@@ -171,7 +171,10 @@ export class Gestures {
       const { gesture } = active;
       this.#release();
       gesture.connect();
-    } else return active.pointerId === null && (active.gesture.key?.(name) ?? false);
+    } else if (active.pointerId === null) {
+      // Whoever is asked for a cell gives no commands meanwhile.
+      return (active.gesture.key?.(name) ?? false) || name.length === 1;
+    } else return false;
     return true;
   }
 

@@ -9,6 +9,9 @@ type Shared = Y.AbstractType<Event>;
 /** The origin of every edit of this page that can be undone; editors add their own. */
 export const MINE = Symbol('mine');
 
+/** So many milliseconds of work leave a frame the time for the rest. */
+const SLICE = 6;
+
 export class Undo {
   readonly manager: Y.UndoManager;
   #canUndo = $state(false);
@@ -66,6 +69,31 @@ export class Undo {
     const result = this.doc.transact(change, MINE);
     this.manager.stopCapturing();
     return result;
+  }
+
+  /**
+   * One step as well, for what takes longer than a frame: as many parts at a time as fit into one, and others may act
+   * between them.
+   */
+  async gradually(parts: readonly (() => void)[]): Promise<void> {
+    const { manager } = this;
+    const { captureTimeout } = manager;
+    let at = 0;
+    manager.stopCapturing();
+    manager.captureTimeout = Infinity;
+    try {
+      while (at < parts.length) {
+        const until = performance.now() + SLICE;
+        this.doc.transact(() => {
+          do parts[at++]?.();
+          while (at < parts.length && performance.now() < until);
+        }, MINE);
+        if (at < parts.length) await new Promise((resolve) => setTimeout(resolve));
+      }
+    } finally {
+      manager.captureTimeout = captureTimeout;
+      manager.stopCapturing();
+    }
   }
 
   /** Told the cells that an undo or redo has changed, so that it never acts out of sight. */

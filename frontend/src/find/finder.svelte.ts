@@ -206,7 +206,7 @@ export class Finder {
       edits.set(cell, [...(edits.get(cell) ?? []), { from, to, insert }]);
     }
     const searched = new Map(texts.map(({ cell, text }) => [cell, text]));
-    const { done, left } = replaceIn(this.board.session.acts, edits, searched);
+    const { done, left } = await replaceIn(this.board.session.acts, edits, searched);
     if (left > 0)
       toast({ level: 'warning', text: `${left} of the cells changed meanwhile and stayed as they are.` });
     return done;
