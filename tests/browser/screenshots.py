@@ -175,6 +175,34 @@ w.Tab([
     return ada
 
 
+def plots(stage: Stage) -> Person:
+    bars = (
+        "import altair as alt\nrows = [{'moon': n, 'days': d} for n, d in (('Io', 1.8), ('Europa', 3.6), ('Ganymede', 7.2))]\n"
+        "alt.Chart(alt.Data(values=rows), title='Orbits', width=420).mark_bar().encode(x='days:Q', y='moon:N')"
+    )
+    lines = (
+        "import plotly.graph_objects as go\n"
+        "figure = go.Figure([go.Scatter(y=[1, 3, 2, 5], name='a'), go.Scatter(y=[2, 2, 4, 3], name='b')])\n"
+        "figure.update_layout(title='Two walks', height=300)"
+    )
+    place = {"gm": {"left": 0, "top": 0, "width": 600, "height": 80}}
+    aside = {"gm": {"left": 680, "top": 0, "width": 600, "height": 80}}
+    host = stage.scene.notebook(
+        code_cell("bars", bars, metadata=place),
+        code_cell("lines", lines, metadata=aside),
+        metadata={"gm": {"np_graph": {}, "pc_graph": {}}},
+    )
+    ada = stage.person(host)
+    ada.page.evaluate("ganimede.server.run(['bars', 'lines'])")
+    for cell_id in ("bars", "lines"):
+        ada.until_idle(cell_id)
+    for cell_id, drawn in (("bars", ".mark-rect"), ("lines", ".main-svg")):
+        ada.page.evaluate("id => ganimede.board.reveal(id)", cell_id)
+        ada.sees(cell_id).frame_locator("iframe").locator(drawn).first.wait_for()
+    ada.page.evaluate("ganimede.board.fit()")
+    return ada
+
+
 def error(stage: Stage) -> Person:
     ada = stage.person(stage.scene.notebook(markdown_cell("text", "## What went wrong"), code_cell("one", FAULT)))
     ada.page.evaluate("ganimede.server.run(['one'])")
@@ -292,6 +320,7 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         run_menu,
         kernel_menu,
         widgets,
+        plots,
         completion,
         inspection,
         error,

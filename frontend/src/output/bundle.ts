@@ -1,5 +1,6 @@
 /** nbformat outputs as what is drawn: neighbouring streams joined, the richest kind of each bundle chosen. Pure. */
 import { asObject, type Json, type JsonObject, type Output } from '../doc/values';
+import { drawerOf } from './plot';
 import { modelIdOf } from './widget';
 import { BLOBS, referencesOf, type Reference } from './blobs';
 
@@ -9,7 +10,17 @@ export type Item =
   | { kind: 'bundle'; key: string; output: Output };
 
 export type View =
-  'html' | 'markdown' | 'latex' | 'svg' | 'image' | 'json' | 'script' | 'text' | 'widget' | 'unknown';
+  | 'plot'
+  | 'html'
+  | 'markdown'
+  | 'latex'
+  | 'svg'
+  | 'image'
+  | 'json'
+  | 'script'
+  | 'text'
+  | 'widget'
+  | 'unknown';
 
 export interface Choice {
   readonly view: View;
@@ -65,6 +76,8 @@ export function choose(data: JsonObject, widgets = true): Choice {
   const reads = (mime: string): boolean => values.has(mime) || isText(data[mime]);
   // A widget is worth more than a picture of it, for as long as it lives.
   if (widgets && modelIdOf(data[WIDGET]) !== null) return some(WIDGET, 'widget');
+  const plotted = [...Object.keys(data), ...values.keys()].find((mime) => drawerOf(mime) !== null);
+  if (plotted !== undefined) return some(plotted, 'plot');
   for (const [mime, view] of VIEWS) {
     if (!has(mime)) continue;
     if (view === 'json' || reads(mime)) return some(mime, view);
