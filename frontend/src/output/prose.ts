@@ -1,5 +1,6 @@
 /** What draws HTML, markdown and formulas, each loaded when it is first needed; no page waits for it at its start. */
 import type { JsonObject } from '../doc/values';
+import { enhance } from './dataframe';
 import { withoutPandas } from './plain';
 import { splitMath } from './mathtext';
 
@@ -24,7 +25,9 @@ export async function load(need: Need): Promise<void> {
 }
 
 export function showHtml(host: HTMLElement, html: string): void {
-  if (clean !== null) host.replaceChildren(clean.sanitise(withoutPandas(html)));
+  if (clean === null) return;
+  host.replaceChildren(clean.sanitise(withoutPandas(html)));
+  for (const table of host.querySelectorAll<HTMLTableElement>('table.dataframe')) enhance(table);
 }
 
 /** Replaces what `host` holds. Formulas are drawn when KaTeX is here; until then they stand as they were written. */
