@@ -9,7 +9,7 @@ let drawn: HTMLElement | null = null;
 let asked: Record<string, unknown> = {};
 
 /** The page's colours, wherever the figure has none of its own. */
-function dressed(): Record<string, unknown> {
+function dressed(): Partial<Plotly.Layout> {
   const axis = {
     gridcolor: token('line'),
     zerolinecolor: token('line-strong'),
@@ -30,7 +30,7 @@ function dressed(): Record<string, unknown> {
         yaxis: { ...asObject(given['yaxis']), ...axis },
       }
     : given;
-  return {
+  const figure: Record<string, unknown> = {
     ...asked,
     font,
     paper_bgcolor: paper,
@@ -40,24 +40,24 @@ function dressed(): Record<string, unknown> {
     uirevision: asked['uirevision'] ?? true,
     template: own ? template : { ...template, layout },
   };
+  return figure; // whatever else the notebook says is plotly's to judge
 }
 
-let figure: Plotly.Figure | null = null;
+/** All but the layout. */
+let given: Plotly.PlotlyDataLayoutConfig | null = null;
 
 plot(
   async ({ spec }, root) => {
     drawn = root;
     asked = asObject(spec['layout']);
-    figure = {
+    given = {
       data: Array.isArray(spec['data']) ? spec['data'] : [],
-      layout: dressed(),
       config: { ...asObject(spec['config']), responsive: true, displaylogo: false, scrollZoom: false },
       frames: Array.isArray(spec['frames']) ? spec['frames'] : [],
     };
-    await Plotly.newPlot(root, figure);
+    await Plotly.newPlot(root, { ...given, layout: dressed() });
   },
   async () => {
-    if (drawn === null || figure === null) return;
-    await Plotly.react(drawn, { ...figure, layout: dressed() });
+    if (drawn !== null && given !== null) await Plotly.react(drawn, given.data, dressed(), given.config);
   },
 );
