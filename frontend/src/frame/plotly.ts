@@ -21,7 +21,7 @@ function dressed(): Partial<Plotly.Layout> {
   const font = { color: token('text'), family: 'system-ui, sans-serif', ...asObject(asked['font']) };
   const own = 'plot_bgcolor' in asked;
   // Templates are made for white paper: in the dark they keep the colours of their lines only.
-  const layout = dark()
+  const themed = dark()
     ? {
         ...given,
         plot_bgcolor: 'rgba(127,127,127,0.08)',
@@ -38,9 +38,11 @@ function dressed(): Partial<Plotly.Layout> {
     height: asked['height'] ?? HEIGHT,
     // What a person zoomed or hid stays so when the colours change.
     uirevision: asked['uirevision'] ?? true,
-    template: own ? template : { ...template, layout },
+    template: own ? template : { ...template, layout: themed },
   };
-  return figure; // whatever else the notebook says is plotly's to judge
+  // Whatever the notebook says is plotly's to judge.
+  const layout: Partial<Plotly.Layout> = {};
+  return Object.assign(layout, figure as object);
 }
 
 /** All but the layout. */
