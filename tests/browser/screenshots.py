@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser
 
@@ -292,6 +293,42 @@ def keys(stage: Stage) -> Person:
     return ada
 
 
+def guides(stage: Stage) -> Person:
+    """Two cells dragged between others, with what they line up with."""
+
+    def cell(name: str, source: str, left: int, top: int, width: int) -> dict[str, Any]:
+        return code_cell(name, source, metadata={"gm": {"left": left, "top": top, "width": width}})
+
+    cells = [
+        cell("load", "rows = load('measured.csv')", 0, 0, 300),
+        cell("clean", "rows = clean(rows)\nrows.head()", 360, 0, 300),
+        cell("fit", "model = fit(rows)", 0, 260, 300),
+        cell("plot", "plot(model)", 780, 30, 300),
+    ]
+    ada = stage.person(stage.scene.notebook(*cells, metadata={"gm": {"np_graph": {}, "pc_graph": {}}}))
+    ada.page.evaluate("ganimede.board.fit()")
+    ada.until("ganimede.board.viewport.motion === 'rest'")
+    ada.page.evaluate("ganimede.board.select(['plot'])")
+    handle = ada.sees("plot").locator("[data-drag-handle]").bounding_box()
+    zoom = ada.page.evaluate("ganimede.board.viewport.zoom")
+    assert handle is not None
+    x, y = handle["x"] + handle["width"] * 0.6, handle["y"] + handle["height"] / 2
+    ada.page.mouse.move(x, y)
+    ada.page.mouse.down()
+    ada.page.mouse.move(x - 58 * zoom, y - 28 * zoom, steps=4)
+    return ada
+
+
+def arrange(stage: Stage) -> Person:
+    ada = stage.person(stage.tour(ran=True))
+    ada.page.evaluate("ganimede.board.fit()")
+    ada.until("ganimede.board.viewport.motion === 'rest'")
+    ada.page.evaluate(
+        "ganimede.board.select(ganimede.board.scene.order.filter(id => !ganimede.notebook.parents.has(id)))"
+    )
+    return ada
+
+
 def actors(stage: Stage) -> Person:
     ada = stage.person(stage.tour(ran=True))
     ada.button("What is running").click()
@@ -333,6 +370,8 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         finding,
         connecting,
         keys,
+        guides,
+        arrange,
         actors,
         token,
     )

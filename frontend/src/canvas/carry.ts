@@ -1,18 +1,27 @@
-/** The gesture that drags cells: shows it here and to others, and writes once, at the drop. */
+/** The gesture that drags cells, or copies of them: shows it here and to others, and writes once, at the drop. */
 import type { Place } from '../doc/values';
 import type { Board } from './board.svelte';
+import { dropCopies } from './clipboard';
 import { dragged } from './commands';
-import { IDLE, placesOf, stepDrag, type Dragging } from './drag';
+import { IDLE, placesOf, stepDrag, toGrid, type Dragging, type Settle } from './drag';
 import { changesNothing, dropTarget, storedFor, type DropTarget } from './drop';
-import type { Rect } from './geometry';
+import { around, moved, type Rect } from './geometry';
 import type { Gesture, Pointer } from './gesture.svelte';
+import { withInside } from './select';
+import { Neighbours, NO_GUIDES } from './snap';
+import { sightOf, standing } from './standing';
 
 /** Peers see the drag at most 20 times a second. */
 const TELL_EVERY = 50;
 
+/** Without any snapping, on whole pixels. */
+const whole: Settle = ({ dx, dy }) => ({ dx: Math.round(dx), dy: Math.round(dy) });
+
 export class Carry implements Gesture {
-  readonly cursor = 'grabbing';
   readonly autoPan = true;
+  /** What the dragged boxes line up with: those of the press, as nothing else moves meanwhile. */
+  readonly #neighbours: Neighbours;
+  readonly #whole: Rect | null;
   #told = 0;
   #telling: ReturnType<typeof setTimeout> | undefined;
 
@@ -27,16 +36,40 @@ export class Carry implements Gesture {
     // A cell whose tissue is dragged along: the tissue's outermost selected cell is what is held.
     const held = origins.has(grabbed) ? grabbed : ([...origins.keys()][0] ?? grabbed);
     board.scene.drag = stepDrag(IDLE, { kind: 'press', grabbed: held, origins, screen, world });
+    const { pc, parents } = board.session.notebook;
+    this.#neighbours = new Neighbours(standing(board, withInside(origins.keys(), pc, parents)).values());
+    this.#whole = around(origins.values());
   }
 
-  move({ screen, world }: Pointer): void {
+  get cursor(): string {
+    const { drag } = this.board.scene;
+    return drag.phase === 'dragging' && drag.copies ? 'copy' : 'grabbing';
+  }
+
+  move({ screen, world, free, copies }: Pointer): void {
     const { scene, session } = this.board;
-    const drag = stepDrag(scene.drag, { kind: 'move', screen, world, grid: session.config.snap });
+    const settle = free ? whole : this.#settle;
+    scene.guides = NO_GUIDES;
+    const drag = stepDrag(scene.drag, { kind: 'move', screen, world, settle, copies });
     scene.drag = drag;
     if (drag.phase !== 'dragging') return;
     scene.target = dropTarget(world, scene.layout, session.notebook, scene.moving);
+    // In a tissue the line says where it goes.
+    if (scene.target !== null) scene.guides = NO_GUIDES;
     this.#tell();
   }
+
+  /** The whole selection lines up with neighbours; what is held with the grid. */
+  readonly #settle: Settle = (by, corner) => {
+    const { board } = this;
+    const grid = toGrid(board.session.config.snap)(by, corner);
+    if (this.#whole === null) return grid;
+    const otherwise = { dx: grid.dx - by.dx, dy: grid.dy - by.dy };
+    const now = moved(this.#whole, by.dx, by.dy);
+    const { dx, dy, guides } = this.#neighbours.settle(now, sightOf(board), otherwise);
+    board.scene.guides = guides;
+    return { dx: by.dx + dx, dy: by.dy + dy };
+  };
 
   #tell(): void {
     if (this.#telling !== undefined) return;
@@ -52,7 +85,9 @@ export class Carry implements Gesture {
   drop(_pointer: Pointer, moved: boolean): void {
     const { scene } = this.board;
     const { drag, target } = scene;
-    if (drag.phase === 'dragging') {
+    if (drag.phase === 'dragging' && drag.copies) {
+      dropCopies(this.board, drag, target);
+    } else if (drag.phase === 'dragging') {
       if (target !== null) this.#into(drag, target);
       else this.#onto(drag);
     }

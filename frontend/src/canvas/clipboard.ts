@@ -8,7 +8,9 @@ import { MOST_TEXT, toJupyter } from '../doc/nbclip';
 import type { Place } from '../doc/values';
 import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
-import { snapped, type WorldPoint } from './geometry';
+import type { Dragging } from './drag';
+import { storedFor, type DropTarget } from './drop';
+import { around, moved, snapped, type WorldPoint } from './geometry';
 import { keysAreElsewhere } from './keyboard';
 import { placeAbove, placeBelow } from './place';
 import { outermost, withInside } from './select';
@@ -109,6 +111,27 @@ function paste(
   board.rest();
   board.stage.look();
   if (roots[0] !== undefined) board.reveal(roots[0]);
+}
+
+/** What Alt and a drag ask for: copies of what is held, where they were let go. */
+export function dropCopies(board: Board, drag: Dragging, target: DropTarget | null): void {
+  const { acts, notebook } = board.session;
+  const { pc, parents } = notebook;
+  const left = [...drag.origins].filter(([id]) => notebook.has(id));
+  const corner = around(left.map(([, box]) => box));
+  if (corner === null) return;
+  const all = withInside(
+    left.map(([id]) => id),
+    pc,
+    parents,
+  );
+  const clip = clipOf(all, notebook, new Map(left));
+  const now = moved(corner, drag.dx, drag.dy);
+  const to = target === null ? storedFor(now, board.column(), new Set()) : now;
+  const ids = acts.paste(clip, to, target ?? undefined);
+  board.select(ids.filter((_, index) => clip.cells[index]?.parent === null));
+  board.rest();
+  board.stage.look();
 }
 
 function placeFor(

@@ -30,10 +30,26 @@ export interface Dragging extends Held {
   readonly dx: number;
   readonly dy: number;
   readonly pointer: WorldPoint;
+  /** What is held stays where it is: a copy of it moves. */
+  readonly copies: boolean;
 }
 export type Drag = Idle | Pressed | Dragging;
 
 export const IDLE: Idle = { phase: 'idle' };
+
+/** From what the hand has moved by to what the boxes move by; `corner` is that of the held box, as it was. */
+export type Settle = (by: Shift, corner: Rect) => Shift;
+export interface Shift {
+  readonly dx: number;
+  readonly dy: number;
+}
+
+export const toGrid =
+  (grid: Grid): Settle =>
+  ({ dx, dy }, { left, top }) => ({
+    dx: snapped(left + dx, grid.x) - left,
+    dy: snapped(top + dy, grid.y) - top,
+  });
 
 export type DragEvent =
   | {
@@ -43,7 +59,13 @@ export type DragEvent =
       readonly screen: ScreenPoint;
       readonly world: WorldPoint;
     }
-  | { readonly kind: 'move'; readonly screen: ScreenPoint; readonly world: WorldPoint; readonly grid: Grid }
+  | {
+      readonly kind: 'move';
+      readonly screen: ScreenPoint;
+      readonly world: WorldPoint;
+      readonly settle: Settle;
+      readonly copies?: boolean;
+    }
   | { readonly kind: 'end' };
 
 /** `world` is the pointer's place under the camera of now, so that the camera may move during the drag. */
@@ -65,9 +87,9 @@ export function stepDrag(drag: Drag, event: DragEvent): Drag {
     pressedAt,
     from,
     // The whole selection moves by the same, so what was aligned stays aligned.
-    dx: snapped(corner.left + event.world.x - from.x, event.grid.x) - corner.left,
-    dy: snapped(corner.top + event.world.y - from.y, event.grid.y) - corner.top,
+    ...event.settle({ dx: event.world.x - from.x, dy: event.world.y - from.y }, corner),
     pointer: event.world,
+    copies: event.copies ?? false,
   };
 }
 

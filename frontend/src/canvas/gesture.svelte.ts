@@ -3,7 +3,6 @@ import type { Board } from './board.svelte';
 import { nameOf, nextTarget, targetNumbered } from './connect';
 import type { Side } from './edges';
 import {
-  clamp,
   contains,
   screenPoint,
   spanned,
@@ -19,6 +18,10 @@ import { toast } from '../ui/toasts.svelte';
 export interface Pointer {
   readonly screen: ScreenPoint;
   readonly world: WorldPoint;
+  /** Ctrl or Cmd is held: nothing snaps. */
+  readonly free: boolean;
+  /** Alt is held: a copy is moved. */
+  readonly copies: boolean;
 }
 
 /** From a press to its end. `move` comes only once the pointer has left the place of the press. */
@@ -195,42 +198,6 @@ export class DrawEdge implements Gesture {
   cancel(): void {
     this.overlay.wire = null;
     this.overlay.asks = '';
-  }
-}
-
-const LEAST_WIDTH = 200;
-const MOST_WIDTH = 4000;
-
-/** The right border of a top-level cell or tissue. */
-export class Stretch implements Gesture {
-  readonly cursor = 'ew-resize';
-  readonly autoPan = false;
-  readonly #width: number;
-
-  constructor(
-    readonly board: Board,
-    readonly id: string,
-    readonly from: WorldPoint,
-  ) {
-    this.#width = board.scene.layout.boxes.get(id)?.width ?? 600;
-  }
-
-  #at({ world }: Pointer): number {
-    const step = this.board.session.config.snap.x || 1;
-    return clamp(Math.round((this.#width + world.x - this.from.x) / step) * step, LEAST_WIDTH, MOST_WIDTH);
-  }
-  move(pointer: Pointer): void {
-    this.board.scene.resize({ id: this.id, width: this.#at(pointer) });
-  }
-  drop(pointer: Pointer, dragged: boolean): void {
-    const { acts, notebook } = this.board.session;
-    const width = this.#at(pointer);
-    if (dragged && notebook.has(this.id) && notebook.cell(this.id).width !== width)
-      acts.resize(this.id, { width });
-    this.cancel();
-  }
-  cancel(): void {
-    this.board.scene.resize(null);
   }
 }
 

@@ -4,23 +4,13 @@ import { Carry } from './carry';
 import { SLOP } from './drag';
 import type { Side } from './edges';
 import { screenPoint, type ScreenPoint } from './geometry';
-import {
-  DrawEdge,
-  Marquee,
-  Overlay,
-  Pan,
-  Pinch,
-  Stretch,
-  type Gesture,
-  type Pointer,
-} from './gesture.svelte';
+import { Stretch, type Border } from './stretch.svelte';
+import { panFor } from './autopan';
+import { DrawEdge, Marquee, Overlay, Pan, Pinch, type Gesture, type Pointer } from './gesture.svelte';
 
 /** What has presses of its own. */
 const OWN_PRESSES =
   'button, a[href], input, textarea, select, summary, label, iframe, video, audio, [contenteditable]:not([contenteditable="false"]), [data-no-pan]';
-/** So near to the border the camera follows a drag, and by so much in a frame, in screen pixels. */
-const BORDER = 40;
-const SPEED = 14;
 
 interface Active {
   readonly gesture: Gesture;
@@ -32,7 +22,8 @@ interface Active {
 
 export type Pressed =
   | { readonly on: 'port'; readonly id: string; readonly side: Side }
-  | { readonly on: 'border' | 'handle' | 'cell' | 'own'; readonly id: string }
+  | { readonly on: 'border'; readonly id: string; readonly side: Border }
+  | { readonly on: 'handle' | 'cell' | 'own'; readonly id: string }
   | { readonly on: 'edge'; readonly from: string; readonly to: string }
   | { readonly on: 'empty' | 'elsewhere' };
 
@@ -43,7 +34,8 @@ export function whatIsAt(target: Element): Pressed {
   const port = read('port');
   if (port !== null) return { on: 'port', id: read('port-of') ?? '', side: port as Side };
   const border = read('border-of');
-  if (border !== null) return { on: 'border', id: border };
+  if (border !== null)
+    return { on: 'border', id: border, side: read('border') === 'left' ? 'left' : 'right' };
   const from = read('edge-from');
   if (from !== null) return { on: 'edge', from, to: read('edge-to') ?? '' };
   const id = read('cell-id') ?? read('tissue-id');
@@ -77,7 +69,12 @@ export class Gestures {
   pointer(event: MouseEvent): Pointer {
     const { left, top } = this.root.getBoundingClientRect();
     const screen = screenPoint(event.clientX - left, event.clientY - top);
-    return { screen, world: this.board.viewport.toWorld(screen) };
+    return {
+      screen,
+      world: this.board.viewport.toWorld(screen),
+      free: event.ctrlKey || event.metaKey,
+      copies: event.altKey,
+    };
   }
 
   down(event: PointerEvent): void {
@@ -105,7 +102,7 @@ export class Gestures {
       case 'port':
         return new DrawEdge(this.board, this.overlay, pressed.id, pressed.side);
       case 'border':
-        return new Stretch(this.board, pressed.id, pointer.world);
+        return new Stretch(this.board, pressed, pointer.world);
       case 'edge':
         this.board.selectEdge(pressed);
         this.root.focus({ preventScroll: true });
@@ -245,22 +242,29 @@ export class Gestures {
     if (this.#touches.size < 2) this.#pinch = null;
   }
 
+  /** A key that changes what a drag does was pressed or let go: the same place again. */
+  modified(event: KeyboardEvent): void {
+    const [active, last] = [this.#active, this.#last];
+    if (active === null || last === null || !active.dragged) return;
+    const keys = { free: event.ctrlKey || event.metaKey, copies: event.altKey };
+    if (keys.free === last.free && keys.copies === last.copies) return;
+    // Else Alt alone goes to the browser's menu.
+    event.preventDefault();
+    this.#last = { ...last, ...keys };
+    active.gesture.move(this.#last);
+  }
+
   #autoPan(): void {
-    if (
-      this.#panning !== 0 ||
-      this.#last === null ||
-      shiftAt(this.#last.screen, this.board.viewport) === null
-    )
-      return;
-    this.#panning = requestAnimationFrame(() => {
+    if (this.#panning !== 0) return;
+    const began = performance.now();
+    this.#panning = requestAnimationFrame((now) => {
       this.#panning = 0;
-      const active = this.#active;
-      const last = this.#last;
+      const [active, last] = [this.#active, this.#last];
       if (active === null || last === null) return;
-      const shift = shiftAt(last.screen, this.board.viewport);
+      const shift = panFor(last.screen, active.pressedAt, this.board.viewport, now - began);
       if (shift === null) return;
       this.board.viewport.panBy(shift.x, shift.y);
-      active.gesture.move({ screen: last.screen, world: this.board.viewport.toWorld(last.screen) });
+      active.gesture.move({ ...last, world: this.board.viewport.toWorld(last.screen) });
       this.#autoPan();
     });
   }
@@ -270,16 +274,4 @@ export class Gestures {
     this.#touches.clear();
     this.#pinch = null;
   }
-}
-
-function shiftAt(
-  { x, y }: ScreenPoint,
-  view: { width: number; height: number },
-): { x: number; y: number } | null {
-  const along = (at: number, size: number): number => {
-    const past = at < BORDER ? at - BORDER : at > size - BORDER ? at - size + BORDER : 0;
-    return Math.max(-1, Math.min(1, past / BORDER)) * SPEED;
-  };
-  const shift = { x: along(x, view.width), y: along(y, view.height) };
-  return shift.x === 0 && shift.y === 0 ? null : shift;
 }

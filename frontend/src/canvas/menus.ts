@@ -2,6 +2,7 @@
 import { foldMenu } from '../cell/menu';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
+import { arrangeItems } from './arrangement';
 import type { Board, EdgeName } from './board.svelte';
 import { copySelected, duplicateSelected, mayPaste, pasteHeld } from './clipboard';
 import { codeIn, cutSelected, deleteCells, dissolve, runSelected, setFold, takeOut } from './commands';
@@ -126,6 +127,7 @@ function menuOfSelection(board: Board): MenuItem[] {
       run: () => merge(board),
     },
     'separator',
+    ...arrangeItems(board),
     { label: 'Fold inputs', run: () => setFold(board, 'i') },
     { label: 'Fold outputs', run: () => setFold(board, 'o') },
     { label: 'Fold both', run: () => setFold(board, 'b') },

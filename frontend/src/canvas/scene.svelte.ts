@@ -9,6 +9,7 @@ import type { DropTarget } from './drop';
 import { intersects, middle, moved, right, type Rect } from './geometry';
 import { computeLayout, EMPTY_LAYOUT, type Layout } from './layout';
 import { withInside } from './select';
+import { NO_GUIDES, type Guides } from './snap';
 import type { Viewport } from './viewport.svelte';
 
 /** One cell's estimate, remembered until the cell changes. */
@@ -25,6 +26,11 @@ interface Measured {
   estimate: number | null;
 }
 
+export interface Sized {
+  readonly left: number;
+  readonly width: number;
+}
+
 const NOTHING: ReadonlySet<string> = new Set();
 
 export class Scene {
@@ -34,9 +40,11 @@ export class Scene {
   #previous: Layout = EMPTY_LAYOUT;
   #drag: Drag = $state.raw(IDLE);
   #moving: ReadonlySet<string> = $state.raw(NOTHING);
-  #width: { id: string; width: number } | null = $state.raw(null);
+  #resized: ReadonlyMap<string, Sized> | null = $state.raw(null);
   /** Where a drop would put what is dragged. */
   target: DropTarget | null = $state.raw(null);
+  /** What that which is dragged lines up with. */
+  guides: Guides = $state.raw(NO_GUIDES);
 
   readonly layout: Layout = $derived.by(() => this.#compute());
   readonly order: readonly string[] = $derived.by(() => {
@@ -54,7 +62,7 @@ export class Scene {
   #compute(): Layout {
     void this.#version;
     const { ids, np, pc, parents } = this.notebook;
-    const resized = this.#width;
+    const resized = this.#resized;
     this.#previous = computeLayout(
       {
         ids,
@@ -63,8 +71,8 @@ export class Scene {
         parents,
         stored: (id) => {
           const cell = this.notebook.cell(id);
-          const width = resized?.id === id ? resized.width : cell.width;
-          return { left: cell.left, top: cell.top, width };
+          const { left, width } = resized?.get(id) ?? cell;
+          return { left, top: cell.top, width };
         },
         height: (id) => this.#height(id),
       },
@@ -100,7 +108,7 @@ export class Scene {
 
   #carried(id: string, rect: Rect | undefined): Rect | undefined {
     const drag = this.#drag;
-    if (drag.phase !== 'dragging' || rect === undefined || !this.#moving.has(id)) return rect;
+    if (drag.phase !== 'dragging' || drag.copies || rect === undefined || !this.#moving.has(id)) return rect;
     return moved(rect, drag.dx, drag.dy);
   }
 
@@ -115,6 +123,9 @@ export class Scene {
     if (drag.phase !== 'dragging') {
       this.#moving = NOTHING;
       this.target = null;
+      this.guides = NO_GUIDES;
+    } else if (drag.copies) {
+      this.#moving = NOTHING;
     } else if (this.#moving === NOTHING) {
       const { pc, parents } = this.notebook;
       this.#moving = withInside(drag.origins.keys(), pc, parents);
@@ -122,9 +133,9 @@ export class Scene {
     this.#drag = drag;
   }
 
-  /** While a border is dragged, this width instead of the stored one. */
-  resize(resized: { id: string; width: number } | null): void {
-    this.#width = resized;
+  /** While a border is dragged, these instead of what is stored. */
+  resize(resized: ReadonlyMap<string, Sized> | null): void {
+    this.#resized = resized;
   }
 
   /** Heights as drawn. What is being looked at stays where it is when something above it turns out taller. */

@@ -17,6 +17,10 @@ import { asObject, type CellType, type Collapsed, type JsonObject, type Place } 
 export const CELL_WIDTH = 600;
 const CELL_HEIGHT = 80;
 
+export interface Frame extends Place {
+  width: number;
+}
+
 export interface NewCell {
   type: CellType;
   left: number;
@@ -190,11 +194,24 @@ export class Acts {
     this.undo.step(() => this.#place(places));
   }
 
-  #place(places: ReadonlyMap<string, Place>): void {
+  /** Places and widths of top-level cells together: what is left out, or the same already, is not written. */
+  arrange(frames: ReadonlyMap<string, Partial<Frame>>): void {
+    const changing = [...frames].filter(([id, frame]) => this.#differs(id, frame));
+    if (changing.length > 0) this.undo.step(() => this.#place(new Map(changing)));
+  }
+
+  #differs(id: string, frame: Partial<Frame>): boolean {
+    const map = this.#doc.getMap<unknown>(id);
+    return Object.entries(frame).some(([key, value]) => map.get(key) !== value);
+  }
+
+  #place(places: ReadonlyMap<string, Partial<Frame>>): void {
     for (const [id, place] of places) {
       const map = this.#doc.getMap<unknown>(id);
-      if (map.get('left') !== place.left) map.set('left', place.left);
-      if (map.get('top') !== place.top) map.set('top', place.top);
+      for (const key of ['left', 'top', 'width'] as const) {
+        const value = place[key];
+        if (value !== undefined && map.get(key) !== value) map.set(key, value);
+      }
     }
   }
 
@@ -297,14 +314,6 @@ export class Acts {
     if (conflict === undefined) return;
     const { gm, ...settled } = { ...metadata, gm: rest };
     this.#setEach([id], 'metadata', Object.keys(gm).length > 0 ? { ...settled, gm } : settled);
-  }
-
-  resize(id: string, size: { width?: number; height?: number }): void {
-    this.undo.step(() => {
-      const map = this.#doc.getMap<unknown>(id);
-      if (size.width !== undefined) map.set('width', size.width);
-      if (size.height !== undefined) map.set('height', size.height);
-    });
   }
 
   #setEach(ids: Iterable<string>, key: string, value: unknown): void {

@@ -54,9 +54,10 @@ export function clipOf(
   const wanted = new Set(taken);
   const ids = readingOrder(all, np, pc, parents).filter((id) => wanted.has(id));
   const at = new Map(ids.map((id, index) => [id, index]));
-  const place = (id: string): Place => places.get(id) ?? { left: 0, top: 0 };
-  const left = Math.min(...ids.map((id) => place(id).left));
-  const top = Math.min(...ids.map((id) => place(id).top));
+  // What is not seen, inside something folded, has no say.
+  const seen = ids.flatMap((id) => places.get(id) ?? []);
+  const [left, top] = [least(seen.map((each) => each.left)), least(seen.map((each) => each.top))];
+  const place = (id: string): Place => places.get(id) ?? { left, top };
   const cells = ids.map((id): ClippedCell => {
     const { type, text, width, collapsed, metadata, attachments } = notebook.cell(id);
     const { left: x, top: y } = place(id);
@@ -73,6 +74,8 @@ export function clipOf(
   }
   return { cells, flow };
 }
+
+const least = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b), values[0] ?? 0);
 
 export function textOf({ cells }: Clip): string {
   return cells.map(({ source }) => source).join('\n\n');

@@ -12,6 +12,14 @@ export interface Peer {
   readonly pointer: Pointer | null;
   readonly cell: string | null;
   readonly drag: ReadonlyMap<string, Place> | null;
+  /** What they see of the canvas. */
+  readonly view: View | null;
+}
+
+/** In canvas pixels. */
+export interface View extends Place {
+  width: number;
+  height: number;
 }
 
 const COLORS = ['#3b5bdb', '#c2255c', '#2b8a3e', '#d9480f', '#7048e8', '#0b7285', '#a61e4d', '#5c940d'];
@@ -90,6 +98,13 @@ export class People {
     this.awareness.setLocalStateField('drag', places === null ? null : { places });
   }
 
+  /** What this person sees of the canvas; told when the camera rests. */
+  look({ left, top, width, height }: View): void {
+    const view = [left, top, width, height].map(Math.round);
+    const known = this.awareness.getLocalState()?.['view'];
+    if (JSON.stringify(known) !== JSON.stringify(view)) this.awareness.setLocalStateField('view', view);
+  }
+
   readonly #changed = (): void => {
     const others: Peer[] = [];
     for (const [clientId, state] of this.awareness.getStates()) {
@@ -129,6 +144,7 @@ function readPeer(clientId: number, state: JsonObject): Peer {
     pointer: readPointer(asObject(state['pointer'])) ?? readPointer(asObject(state['cursor'])),
     cell: typeof state['cell'] === 'string' ? state['cell'] : null,
     drag: readDrag(asObject(asObject(state['drag'])['places'])),
+    view: readView(state['view']),
   };
 }
 
@@ -141,6 +157,20 @@ function readPointer(value: JsonObject): Pointer | null {
   ];
   if (typeof value['cell'] === 'string' && !Number.isNaN(dx + dy)) return { cell: value['cell'], dx, dy };
   return Number.isNaN(x + y) ? null : { x, y };
+}
+
+function readView(value: unknown): View | null {
+  if (!Array.isArray(value)) return null;
+  const [left, top, width, height] = value.map((each) => numberOr(each, NaN)) as [
+    number?,
+    number?,
+    number?,
+    number?,
+  ];
+  if (left === undefined || top === undefined || width === undefined || height === undefined) return null;
+  return left + top + width + height > -Infinity && width > 0 && height > 0
+    ? { left, top, width, height }
+    : null;
 }
 
 function readDrag(places: JsonObject): Peer['drag'] {

@@ -160,7 +160,7 @@ function place(
       acts.moveCells(new Map([[id, { left: change.left, top: change.top }]]));
       return true;
     case 'widened':
-      acts.resize(id, { width: change.width });
+      acts.arrange(new Map([[id, { width: change.width }]]));
       return true;
     case 'typed':
       acts.setType(id, change.type);

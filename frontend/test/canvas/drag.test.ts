@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { IDLE, placesOf, stepDrag, type Drag, type Dragging } from '../../src/canvas/drag';
+import { IDLE, placesOf, stepDrag, toGrid, type Drag, type Dragging } from '../../src/canvas/drag';
 import { changesNothing, dropTarget, storedFor, type Column } from '../../src/canvas/drop';
 import { screenPoint, worldPoint, type Rect } from '../../src/canvas/geometry';
 import { computeLayout } from '../../src/canvas/layout';
@@ -23,7 +23,12 @@ const press = (grabbed: string): Drag =>
     world: worldPoint(50, 10),
   });
 const move = (drag: Drag, screen: [number, number], world: [number, number], grid = GRID): Drag =>
-  stepDrag(drag, { kind: 'move', screen: screenPoint(...screen), world: worldPoint(...world), grid });
+  stepDrag(drag, {
+    kind: 'move',
+    screen: screenPoint(...screen),
+    world: worldPoint(...world),
+    settle: toGrid(grid),
+  });
 
 describe('a drag', () => {
   it('begins after four pixels of the screen, at any zoom', () => {

@@ -49,6 +49,20 @@ test('a peer is read field by field, and nonsense becomes a guest', () => {
   expect(byName.get('Guest')).toMatchObject({ color: '#5f5b53', pointer: null, cell: null, drag: null });
 });
 
+test('what others see of the canvas is read, and told once for each place', () => {
+  peerShows({ user: { name: 'Ada' }, view: [10, -20, 800, 600] });
+  for (const view of [[1, 2, 3], ['a', 1, 2, 3], [0, 0, 0, 5], { left: 1 }, null])
+    peerShows({ user: { name: 'Eve' }, view });
+  expect(people.others.filter((peer) => peer.view !== null).map((peer) => [peer.name, peer.view])).toEqual([
+    ['Ada', { left: 10, top: -20, width: 800, height: 600 }],
+  ]);
+  let told = 0;
+  awareness.on('update', () => (told += 1));
+  people.look({ left: 1.4, top: 2, width: 3, height: 4 });
+  people.look({ left: 1.2, top: 2, width: 3, height: 4 });
+  expect([told, awareness.getLocalState()?.['view']]).toEqual([1, [1, 2, 3, 4]]);
+});
+
 test("the original browser's mouse is shown, a text caret is not taken for one", () => {
   peerShows({ id: '1', color: '#ff0000', cursor: { x: 10, y: 20 } });
   peerShows({ cursor: { anchor: { tname: 'a' }, head: { tname: 'a' } } });

@@ -108,7 +108,7 @@ describe('edits of a lineage that is gone', () => {
   test('places, widths, folds and types come over', () => {
     const changes = made(SOURCES, (side) => {
       side.acts.moveCells(new Map([['one', { left: 40, top: 60 }]]));
-      side.acts.resize('one', { width: 480 });
+      side.acts.arrange(new Map([['one', { width: 480 }]]));
       side.acts.setCollapsed(['two'], 'o');
       side.acts.setType('two', 'raw');
     });

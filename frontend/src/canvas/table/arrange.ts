@@ -1,8 +1,11 @@
 /** Where cells lie, what holds them, how they hang together, what of them is folded. */
+import { ARRANGEMENTS, type Arrangement } from '../arrangement';
 import type { Board } from '../board.svelte';
 import { dissolve, foldPart, nudge, setFold, takeOut } from '../commands';
 import { disconnect, edgesAt } from '../connect';
 import { hindersMove, moveAlong } from '../recut';
+import { placeableSelected } from '../standing';
+import { widen } from '../stretch.svelte';
 import { copyLink } from '../whereabouts';
 import { anyOf, needsCell, needsCurrent, type Command } from './command';
 
@@ -11,6 +14,34 @@ const inside = ({ current, session }: Board): boolean =>
   current !== null && session.notebook.parents.has(current);
 
 const DIRECTIONS = { up: 'Up', down: 'Down', left: 'Left', right: 'Right' } as const;
+
+const WORDS: Readonly<Record<keyof typeof ARRANGEMENTS, string>> = {
+  left: 'line up edges',
+  centre: 'line up center middle',
+  right: 'line up edges',
+  top: 'line up edges',
+  middle: 'line up center',
+  bottom: 'line up edges',
+  horizontally: 'space evenly gaps',
+  vertically: 'space evenly gaps',
+  width: 'size same resize',
+};
+
+const lineUp = (how: keyof typeof ARRANGEMENTS): Command => {
+  const { name, least, run }: Arrangement = ARRANGEMENTS[how];
+  return {
+    id: name.toLowerCase(),
+    title: name,
+    group: 'Arrange',
+    words: WORDS[how],
+    hinders: (board) =>
+      placeableSelected(board).size < least ? `Select ${least} cells first that are in no tissue.` : '',
+    run,
+  };
+};
+
+const freeStanding = (board: Board): string =>
+  placeableSelected(board).size === 0 ? 'A cell inside a tissue is as wide as the tissue.' : '';
 
 export const ARRANGE: readonly Command[] = [
   ...(['up', 'down', 'left', 'right'] as const).map((direction): Command => ({
@@ -66,6 +97,25 @@ export const ARRANGE: readonly Command[] = [
     },
     run: disconnect,
   },
+  {
+    id: 'wider',
+    title: 'Make the cell wider',
+    group: 'Arrange',
+    keys: ['Alt+Shift+ArrowRight'],
+    words: 'resize width size',
+    hinders: anyOf(needsCell, freeStanding),
+    run: (board) => widen(board, 'right'),
+  },
+  {
+    id: 'narrower',
+    title: 'Make the cell narrower',
+    group: 'Arrange',
+    keys: ['Alt+Shift+ArrowLeft'],
+    words: 'resize width size',
+    hinders: anyOf(needsCell, freeStanding),
+    run: (board) => widen(board, 'left'),
+  },
+  ...(Object.keys(ARRANGEMENTS) as (keyof typeof ARRANGEMENTS)[]).map(lineUp),
   {
     id: 'fold outputs',
     title: 'Fold or unfold outputs',
