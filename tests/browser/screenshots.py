@@ -90,6 +90,17 @@ def together(stage: Stage) -> Person:
     return ada
 
 
+def following(stage: Stage) -> Person:
+    host = stage.tour(ran=True)
+    ada, bob = stage.person(host), stage.person(host, "Grace Hopper")
+    bob.page.evaluate("ganimede.board.viewport.look({ x: 6900, y: 1500 }, 0.6)")
+    ada.until("ganimede.people.others[0]?.view?.left > 400")
+    ada.page.evaluate("document.querySelector('.people .face').click()")
+    ada.page.get_by_text("Following Grace Hopper").wait_for()
+    ada.until("ganimede.board.viewport.zoom < 0.8")
+    return ada
+
+
 def running(stage: Stage) -> Person:
     cells = [code_cell("one", SLOW), code_cell("two", "print('next')"), code_cell("three", "print('last')")]
     ada = stage.person(stage.scene.notebook(*cells))
@@ -352,6 +363,7 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         ran,
         overview,
         together,
+        following,
         running,
         queue,
         run_menu,

@@ -356,3 +356,14 @@ def test_a_markdown_cell_becomes_a_tissue_that_runs(scene: Scene) -> None:
     ada.sees("head").hover()
     ada.button("Run tissue", ada.cell("head")).click()
     bob.until_printed("one", "42")
+
+
+@pytest.mark.e2e
+def test_undo_points_out_what_it_changed(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "x = 1"), code_cell("two", "y = 2")), "ada")
+    ada.page.evaluate("ganimede.acts.deleteCells(['two'])")
+    expect(ada.cell("two")).to_have_count(0)
+    ada.page.evaluate("ganimede.undo.undo()")
+    expect(ada.cell("two")).to_have_class(re.compile(r"\bchanged\b"))
+    expect(ada.cell("one")).not_to_have_class(re.compile(r"\bchanged\b"))
+    expect(ada.cell("two")).not_to_have_class(re.compile(r"\bchanged\b"))

@@ -51,3 +51,49 @@ def test_a_name_is_kept_in_the_browser(scene: Scene) -> None:
     ada.page.reload()
     ada.connected()
     assert ada.page.evaluate("ganimede.people.me.name") == "Ada Lovelace"
+
+
+MIDDLE = "(({ view }) => [view.left + view.width / 2, view.top + view.height / 2])(ganimede.board.viewport)"
+
+
+def test_one_follows_another_until_they_move_by_themselves(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(code_cell("one", "x = 1"), code_cell("two", "y = 2")))
+    ada.until("ganimede.people.others.some(peer => peer.name === 'bob' && peer.view !== null)")
+    ada.button("Go to bob and follow").click()
+    chip = ada.page.get_by_role("status").filter(has_text="Following bob")
+    expect(chip).to_be_visible()
+    expect(bob.button("Go to ada and follow; follows you")).to_be_visible()
+    bob.page.evaluate("ganimede.board.viewport.look({ x: 4000, y: 3000 }, 0.5)")
+    ada.until(f"{MIDDLE}.every((each, at) => Math.abs(each - it[at]) < 60)", bob.page.evaluate(MIDDLE))
+    # Nobody follows whoever follows them.
+    bob.button("Go to ada and follow").click()
+    expect(bob.page.get_by_text("ada follows you.")).to_be_visible()
+    # By herself: she stays where she is.
+    ada.page.mouse.move(500, 450)
+    ada.page.mouse.wheel(0, 100)
+    expect(chip).to_have_count(0)
+    bob.until("ganimede.people.others[0].follows === null")
+
+
+@pytest.mark.e2e
+def test_who_followed_somebody_that_leaves_is_told(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(code_cell("one", "x = 1")))
+    ada.until("ganimede.people.others.some(peer => peer.view !== null)")
+    ada.button("Go to bob and follow").click()
+    expect(ada.page.get_by_text("Following bob")).to_be_visible()
+    bob.context.close()
+    scene.people.remove(bob)
+    expect(ada.page.get_by_text("bob has left: you are on your own again.")).to_be_visible()
+    expect(ada.page.get_by_text("Following bob")).to_have_count(0)
+
+
+@pytest.mark.e2e
+def test_escape_and_the_palette_end_following(scene: Scene) -> None:
+    ada, _ = scene.two(scene.notebook(code_cell("one", "x = 1")))
+    ada.until("ganimede.people.others.some(peer => peer.view !== null)")
+    ada.press("Control+k")
+    ada.page.keyboard.type("follow the next")
+    ada.press("Enter")
+    expect(ada.page.get_by_text("Following bob")).to_be_visible()
+    ada.press("Escape")
+    expect(ada.page.get_by_text("Following bob")).to_have_count(0)

@@ -13,6 +13,8 @@ import { Stage } from './stage.svelte';
 import { Viewport } from './viewport.svelte';
 
 const KEY = Symbol('board');
+/** Milliseconds for which what an undo changed is outlined. */
+const POINTED_OUT = 1800;
 
 /** An np edge, by its ends. */
 export interface EdgeName {
@@ -29,6 +31,9 @@ export class Board {
   #current: string | null = $state(null);
   #editing: string | null = $state(null);
   #edge: EdgeName | null = $state.raw(null);
+  /** What an undo or redo has just changed. */
+  #changed: ReadonlySet<string> = $state.raw(new Set());
+  #changedUntil: ReturnType<typeof setTimeout> | undefined;
   /** The cell under the pointer. */
   hovered: string | null = $state(null);
   /** The editor that has the keyboard: its cell, and where its carets are. */
@@ -55,6 +60,17 @@ export class Board {
   /** The selected edge; there is none while cells are selected. */
   get edge(): EdgeName | null {
     return this.#edge;
+  }
+
+  get changed(): ReadonlySet<string> {
+    return this.#changed;
+  }
+
+  /** Outline these for a moment. */
+  pointOut(ids: Iterable<string>): void {
+    clearTimeout(this.#changedUntil);
+    this.#changed = new Set(ids);
+    this.#changedUntil = setTimeout(() => (this.#changed = new Set()), POINTED_OUT);
   }
 
   select(ids: Iterable<string>, how: 'set' | 'add' | 'toggle' = 'set'): void {
@@ -238,6 +254,7 @@ export class Board {
   }
 
   destroy(): void {
+    clearTimeout(this.#changedUntil);
     this.viewport.destroy();
     this.stage.destroy();
     this.finder.destroy();

@@ -170,6 +170,17 @@ export class Viewport {
     if (dx !== 0 || dy !== 0) this.#glide({ x: this.#x + dx, y: this.#y + dy, zoom });
   }
 
+  /** What somebody else sees: all of it, its middle in the middle. */
+  share(view: Rect): void {
+    if (this.#width === 0) return;
+    const zoom = clamp(Math.min(this.#width / view.width, this.#height / view.height), LEAST_ZOOM, MOST_ZOOM);
+    this.#glide({
+      x: view.left + view.width / 2 - this.#width / 2 / zoom,
+      y: view.top + view.height / 2 - this.#height / 2 / zoom,
+      zoom,
+    });
+  }
+
   /** From afar nobody can write: as large as life, or as the view is wide. Else into sight only. */
   approach(rect: Rect): void {
     if (this.#zoom >= PLAIN_BELOW) return this.reveal(rect);

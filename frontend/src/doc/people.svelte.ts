@@ -14,6 +14,8 @@ export interface Peer {
   readonly drag: ReadonlyMap<string, Place> | null;
   /** What they see of the canvas. */
   readonly view: View | null;
+  /** The client whose view leads theirs. */
+  readonly follows: number | null;
 }
 
 /** In canvas pixels. */
@@ -105,6 +107,11 @@ export class People {
     if (JSON.stringify(known) !== JSON.stringify(view)) this.awareness.setLocalStateField('view', view);
   }
 
+  /** Whose view leads this person's. */
+  follow(clientId: number | null): void {
+    this.awareness.setLocalStateField('follows', clientId);
+  }
+
   readonly #changed = (): void => {
     const others: Peer[] = [];
     for (const [clientId, state] of this.awareness.getStates()) {
@@ -145,6 +152,7 @@ function readPeer(clientId: number, state: JsonObject): Peer {
     cell: typeof state['cell'] === 'string' ? state['cell'] : null,
     drag: readDrag(asObject(asObject(state['drag'])['places'])),
     view: readView(state['view']),
+    follows: numberOr(state['follows'], null),
   };
 }
 

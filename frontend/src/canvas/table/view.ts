@@ -1,4 +1,5 @@
 /** How the notebook is seen, and what concerns all of it. */
+import { following } from '../../ui/following.svelte';
 import { help } from '../../ui/help.svelte';
 import { palette } from '../../ui/palette.svelte';
 import { theme, type ThemeChoice } from '../../ui/theme.svelte';
@@ -59,6 +60,22 @@ export const VIEW: readonly Command[] = [
     keys: ['-', 'Mod+-'],
     words: 'smaller',
     run: ({ viewport }) => viewport.zoomBy(1 / STEP),
+  },
+  {
+    id: 'follow',
+    title: 'Follow the next person',
+    group: 'View',
+    words: 'people together lead view go',
+    hinders: ({ session }) => (session.people.others.length === 0 ? 'Nobody else is here.' : ''),
+    run: ({ session }) => following.next(session.people),
+  },
+  {
+    id: 'stop following',
+    title: 'Stop following',
+    group: 'View',
+    words: 'people together',
+    hinders: () => (following.who === null ? 'You follow nobody.' : ''),
+    run: ({ session }) => following.stop(session.people),
   },
   look('light', 'Light colours'),
   look('dark', 'Dark colours'),
