@@ -3,6 +3,8 @@
 - ipykernel's iopub socket drops what is beyond 1,000 messages while our end is held up. Ours reads always.
 - ipykernel collects what is printed without a flush, and under a flood sends it in single messages of 80 MB and
   more, of which we would hold several. Whoever prints so much waits until it is sent, in pieces.
+- A completion asked for while a cell computes runs in a thread beside it, and each time that it looks something up
+  it waits for the interpreter: 5 ms by default, 1 ms here. A cell alone in its process does not notice.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ def arm():
         if hasattr(stream, "pub_thread") and not hasattr(stream.write, "bounded"):
             bounded(stream)
 
+if sys.getswitchinterval() == 0.005:  # nobody chose it
+    sys.setswitchinterval(0.001)
 thread = shell.kernel.iopub_thread
 thread.schedule(lambda: setattr(thread.socket, "sndhwm", 0))
 shell.events.register("pre_execute", arm)  # IPython gives its streams another write for each cell

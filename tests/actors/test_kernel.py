@@ -711,3 +711,12 @@ def test_a_flood_without_a_flush_comes_in_pieces_and_whole(handle: KernelHandle)
             assert kernel.client.text() == "[]\n"
 
     run_trio(test)
+
+
+def test_a_kernel_hands_its_interpreter_over_soon_to_who_asks_beside_a_cell(handle: KernelHandle) -> None:
+    async def test() -> None:
+        async with open_kernel(handle) as kernel:
+            await kernel.client.execute("import sys; print(sys.getswitchinterval())")
+            assert kernel.client.text() == "0.001\n"
+
+    run_trio(test)
