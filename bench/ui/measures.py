@@ -91,7 +91,8 @@ def heap(page: Page) -> float:
 
 
 def keystrokes(page: Page) -> Figures:
-    """The editor has the focus."""
+    """The editor has the focus. What led there, maybe a key as well, is over when the first letter is typed."""
+    settle(page)
     page.evaluate("probe.keys.length = 0")
     for typed in range(KEYS):
         page.keyboard.press("x")
