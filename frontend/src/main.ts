@@ -6,6 +6,7 @@ import { openSession, socketUrl } from './doc/session';
 import './theme.css';
 import './ui/theme.svelte';
 import { liveEditor } from './editor/live.svelte';
+import { panels } from './ui/panels';
 import { toast } from './ui/toasts.svelte';
 
 // The token has become a cookie: it shall not stay in the address, the history or a screenshot.
@@ -43,4 +44,5 @@ function open(): void {
 }
 
 liveEditor.loadWithFirstSign();
+panels.loadWithFirstSign();
 open();

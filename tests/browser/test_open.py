@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Request, Route, expect
 
 from tests.browser.conftest import Scene
 from tests.system.support import code_cell, markdown_cell
@@ -24,6 +24,42 @@ def test_the_tour_opens_and_its_cells_are_painted(scene: Scene, tmp_path: Path) 
     # What is painted is what the document holds, wherever it lies.
     for shown in ada.page.locator("[data-cell-id]").all():
         assert shown.get_attribute("data-cell-id") in ids
+
+
+def test_the_first_load_is_light_and_panels_come_with_the_first_sign_of_a_person(scene: Scene) -> None:
+    host = scene.notebook(code_cell("one", "1"), markdown_cell("two", "# Two"))
+    ada = scene.person()
+    sent: list[Request] = []
+    ada.page.on("requestfinished", lambda request: sent.append(request))
+    ada.page.goto(host.address)
+    ada.connected()
+    ada.sees("two").get_by_role("heading").wait_for()
+    # As they are sent, compressed.
+    sizes = [each.sizes()["responseBodySize"] for each in sent if each.url.endswith((".js", ".css"))]
+    assert 100_000 < sum(sizes) < 250_000
+    ada.page.mouse.move(100, 100)
+    expect(ada.page.get_by_label("Gestures and keys")).to_be_attached()
+    ada.sees("one").locator(".cm-editor").wait_for()
+
+
+def test_keys_that_are_meant_for_a_panel_on_its_way_do_not_reach_the_cells(scene: Scene) -> None:
+    host = scene.notebook(code_cell("one", "1"))
+    ada = scene.person()
+    held: list[Route] = []
+    ada.page.route("**/assets/Panels-*.js", lambda route: held.append(route))
+    ada.page.goto(host.address)
+    ada.connected()
+    ada.sees("one")
+    ada.page.evaluate("ganimede.board.select(['one'])")
+    ada.press("ControlOrMeta+k")
+    ada.type("dd")
+    assert ada.ids() == ["one"]
+    [late] = held
+    late.continue_()
+    expect(ada.page.get_by_role("combobox", name="Find a command or a cell")).to_be_focused()
+    ada.press("Escape")
+    ada.type("dd")
+    ada.until("ganimede.notebook.ids.length === 0")
 
 
 def test_without_the_token_a_page_asks_for_it(scene: Scene) -> None:

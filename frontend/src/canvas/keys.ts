@@ -1,4 +1,7 @@
 /** The canvas's ear for the keyboard: the command table's keys, the space bar, Escape. */
+import { help } from '../ui/help.svelte';
+import { palette } from '../ui/palette.svelte';
+import { panels } from '../ui/panels';
 import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
 import type { Gestures } from './gestures.svelte';
@@ -18,6 +21,7 @@ export class KeyListener {
 
   down(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return;
+    if (this.#panelIsComing) return event.preventDefault();
     if (!event.ctrlKey && !event.metaKey && !event.altKey && this.gestures.key(event.key)) {
       event.preventDefault();
       return;
@@ -50,6 +54,11 @@ export class KeyListener {
     const why = command.hinders?.(this.board) ?? '';
     if (why === '') command.run(this.board);
     else if (!repeated) toast({ level: 'info', text: why });
+  }
+
+  /** What is typed now is meant for what was asked for a moment ago, not for the cells below it. */
+  get #panelIsComing(): boolean {
+    return panels.made === null && (palette.open || help.open || this.board.finder.open);
   }
 
   /** The canvas, what is in it, or nothing at all has the focus. */
