@@ -5,6 +5,7 @@ import App from './App.svelte';
 import { openSession, socketUrl } from './doc/session';
 import './theme.css';
 import './ui/theme.svelte';
+import { shownAs } from './canvas/mode.svelte';
 import { liveEditor } from './editor/live.svelte';
 import { panels } from './ui/panels';
 import { toast } from './ui/toasts.svelte';
@@ -43,6 +44,7 @@ function open(): void {
   }
 }
 
+shownAs.begin();
 liveEditor.loadWithFirstSign();
 panels.loadWithFirstSign();
 open();

@@ -289,6 +289,22 @@ def finding(stage: Stage) -> Person:
     return ada
 
 
+def document(stage: Stage) -> Person:
+    ada = stage.person(stage.tour(ran=True))
+    ada.page.evaluate("ganimede.board.select(['moons'])")
+    ada.press("Shift+d")
+    ada.page.locator("article[data-cell-id=moons] .cell").wait_for()
+    return ada
+
+
+def outline(stage: Stage) -> Person:
+    ada = document(stage)
+    if ada.page.get_by_role("navigation", name="Outline").count() == 0:
+        ada.button("Outline").click()
+    ada.page.get_by_role("navigation", name="Outline").get_by_role("button").first.wait_for()
+    return ada
+
+
 def connecting(stage: Stage) -> Person:
     cells = [code_cell(f"step{n}", f"step({n})") for n in range(3)]
     ada = stage.person(stage.scene.notebook(*cells))
@@ -381,6 +397,8 @@ STATES: dict[str, Callable[[Stage], Person]] = {
         palette,
         finding,
         connecting,
+        document,
+        outline,
         keys,
         guides,
         arrange,

@@ -23,9 +23,11 @@ def phone(scene: Scene) -> Person:
         markdown_cell("head", "# Head", metadata=at(0, 0, 360)),
         code_cell("one", "print('from a phone')", metadata=at(20, 100, 320)),
     ]
-    return scene.person(
-        scene.notebook(*cells, metadata={"gm": {"np_graph": {}, "pc_graph": {"head": ["one"]}}}), **PHONE
-    )
+    metadata = {"gm": {"np_graph": {}, "pc_graph": {"head": ["one"]}}}
+    ada = scene.person(scene.notebook(*cells, metadata=metadata), **PHONE)
+    ada.tool("Canvas").tap()
+    ada.sees("one")
+    return ada
 
 
 class Fingers:

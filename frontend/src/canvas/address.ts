@@ -5,6 +5,8 @@ export interface Whereabouts {
   readonly view: { readonly x: number; readonly y: number; readonly zoom: number } | null;
   /** A cell that is meant. */
   readonly cell: string | null;
+  /** As what the notebook is seen; null: as whoever opens it likes. */
+  readonly mode: 'canvas' | 'document' | null;
 }
 
 const FURTHEST = 1e7;
@@ -16,12 +18,18 @@ export function parseAddress(hash: string): Whereabouts {
   const [x = NaN, y = NaN, zoom = NaN] = numbers;
   const sound = numbers.length === 3 && [x, y].every((each) => Math.abs(each) < FURTHEST) && zoom > 0;
   const cell = given.get('cell');
-  return { view: sound && Number.isFinite(zoom) ? { x, y, zoom } : null, cell: cell === '' ? null : cell };
+  const mode = given.get('as');
+  return {
+    view: sound && Number.isFinite(zoom) ? { x, y, zoom } : null,
+    cell: cell === '' ? null : cell,
+    mode: mode === 'canvas' || mode === 'document' ? mode : null,
+  };
 }
 
 /** A hash with its sign; empty for nowhere. */
-export function formatAddress({ view, cell }: Whereabouts): string {
+export function formatAddress({ view, cell, mode }: Whereabouts): string {
   const parts = [];
+  if (mode !== null) parts.push(`as=${mode}`);
   if (cell !== null) parts.push(`cell=${encodeURIComponent(cell)}`);
   if (view !== null) parts.push(`at=${Math.round(view.x)},${Math.round(view.y)},${+view.zoom.toFixed(3)}`);
   return parts.length === 0 ? '' : `#${parts.join('&')}`;

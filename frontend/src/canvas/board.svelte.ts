@@ -6,6 +6,7 @@ import type { CellType } from '../doc/values';
 import { Finder } from '../find/finder.svelte';
 import type { Column } from './drop';
 import { snapped, type Rect, type WorldPoint } from './geometry';
+import { shownAs } from './mode.svelte';
 import { nextInFlow } from './neighbour';
 import { placeAbove, placeBelow } from './place';
 import { Scene } from './scene.svelte';
@@ -40,6 +41,8 @@ export class Board {
   carets: { readonly cell: string; at(): readonly number[] } | null = null;
   /** Begin an edge from this cell that ends where the next press goes; the canvas does it. */
   connectFrom: (id: string) => void = () => {};
+  /** Bring a cell into sight in the document view, which sets this while it is shown. */
+  read: (id: string) => void = () => {};
 
   constructor(readonly session: Session) {
     this.scene = new Scene(session.notebook, session.config, this.viewport);
@@ -107,6 +110,12 @@ export class Board {
   /** Begin to write in it by a key or a double-click: where one can read what one writes. */
   write(id: string): void {
     this.edit(id);
+    this.approach(id);
+  }
+
+  /** To this cell, so near that one can read it. */
+  approach(id: string): void {
+    if (shownAs.document) return this.read(id);
     this.stage.look();
     const rect = this.scene.layout.cells.get(id);
     if (rect !== undefined) this.viewport.approach(rect);
@@ -124,6 +133,7 @@ export class Board {
 
   /** Scroll it into sight, if it is not. */
   reveal(id: string): void {
+    if (shownAs.document) return this.read(id);
     const rect = this.scene.layout.cells.get(id);
     if (rect !== undefined) this.viewport.reveal(rect);
   }
@@ -170,7 +180,8 @@ export class Board {
 
   /** A new cell of this type where one expects it: below the current one, else in the middle of the view. */
   create(type: CellType): string {
-    const after = this.#current;
+    // A document grows at its end.
+    const after = this.#current ?? (shownAs.document ? (this.scene.order.at(-1) ?? null) : null);
     if (after !== null && this.session.notebook.has(after)) return this.insertBelow(after, type);
     const { x, y } = this.viewport.centre;
     return this.createAt({ x: x - 300, y: y - 60 } as WorldPoint, type);
@@ -242,7 +253,7 @@ export class Board {
   runAndAdvance(id: string): void {
     const { notebook, server } = this.session;
     if (notebook.cell(id).type === 'code') server.run([id]);
-    const next = nextInFlow(id, notebook);
+    const next = this.#nextOf(id);
     if (next === null) {
       if (notebook.pc.has(id)) this.insertInside(id);
       else this.insertBelow(id);
@@ -251,6 +262,11 @@ export class Board {
     this.select([next]);
     this.rest();
     this.reveal(next);
+  }
+
+  #nextOf(id: string): string | null {
+    const { order } = this.scene;
+    return shownAs.document ? (order[order.indexOf(id) + 1] ?? null) : nextInFlow(id, this.session.notebook);
   }
 
   destroy(): void {

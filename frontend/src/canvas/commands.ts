@@ -8,6 +8,7 @@ import type { Board } from './board.svelte';
 import { copySelected } from './clipboard';
 import { storedFor } from './drop';
 import { moved, type Rect } from './geometry';
+import { shownAs } from './mode.svelte';
 import { neighbour, type Direction } from './neighbour';
 import { outermost, withInside } from './select';
 
@@ -23,12 +24,23 @@ function step(board: Board, direction: Direction, further: boolean): void {
   const { scene, session } = board;
   const from = board.current;
   // With nothing selected an arrow begins where the person looks.
-  const to = from === null ? firstSeen(board) : neighbour(from, direction, scene.layout, session.notebook);
+  const to =
+    from === null
+      ? firstSeen(board)
+      : shownAs.document
+        ? beside(scene.order, from, direction)
+        : neighbour(from, direction, scene.layout, session.notebook);
   if (to === null) {
     if (from !== null) board.reveal(from);
     return;
   }
   board.goTo(to, further ? 'add' : 'set');
+}
+
+/** In a document all that is before and behind a cell is its order. */
+function beside(order: readonly string[], from: string, direction: Direction): string | null {
+  const by = { up: -1, down: 1, left: 0, right: 0 }[direction];
+  return by === 0 ? null : (order[order.indexOf(from) + by] ?? null);
 }
 
 export function firstOf(board: Board): void {
@@ -42,6 +54,7 @@ export function lastOf(board: Board): void {
 }
 
 function firstSeen({ scene, stage }: Board): string | null {
+  if (shownAs.document) return scene.order[0] ?? null;
   return stage.mounted.find((id) => scene.layout.cells.has(id)) ?? scene.order[0] ?? null;
 }
 

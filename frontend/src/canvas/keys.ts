@@ -4,32 +4,38 @@ import { palette } from '../ui/palette.svelte';
 import { panels } from '../ui/panels';
 import { toast } from '../ui/toasts.svelte';
 import type { Board } from './board.svelte';
-import type { Gestures } from './gestures.svelte';
 import { keysAreElsewhere, pressesButton } from './keyboard';
-import type { Command } from './table/command';
+import { hindrance, type Command } from './table/command';
 import { Listener, ON_MAC } from './table/keys';
 import { BY_KEYS } from './table/table';
+
+/** What a hand does meanwhile, and which keys are for it. */
+export interface Hands {
+  spaceHeld: boolean;
+  key(name: string): boolean;
+}
 
 export class KeyListener {
   readonly #heard = new Listener<Command>(BY_KEYS);
 
   constructor(
     readonly board: Board,
-    readonly gestures: Gestures,
+    /** null: nothing is dragged here, and the space bar scrolls. */
+    readonly hands: Hands | null,
     readonly root: HTMLElement,
   ) {}
 
   down(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return;
     if (this.#panelIsComing) return event.preventDefault();
-    if (!event.ctrlKey && !event.metaKey && !event.altKey && this.gestures.key(event.key)) {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey && this.hands?.key(event.key)) {
       event.preventDefault();
       return;
     }
     if (keysAreElsewhere(event.target)) return this.#elsewhere(event);
-    if (event.key === ' ' && !pressesButton(event.target, ' ')) {
+    if (event.key === ' ' && this.hands !== null && !pressesButton(event.target, ' ')) {
       event.preventDefault();
-      this.gestures.spaceHeld = true;
+      this.hands.spaceHeld = true;
       return;
     }
     if (pressesButton(event.target, event.key)) return;
@@ -51,7 +57,7 @@ export class KeyListener {
 
   /** A key that does nothing says why, once. */
   #perform(command: Command, repeated: boolean): void {
-    const why = command.hinders?.(this.board) ?? '';
+    const why = hindrance(command, this.board);
     if (why === '') command.run(this.board);
     else if (!repeated) toast({ level: 'info', text: why });
   }
@@ -67,6 +73,6 @@ export class KeyListener {
   }
 
   up(event: KeyboardEvent): void {
-    if (event.key === ' ') this.gestures.spaceHeld = false;
+    if (event.key === ' ' && this.hands !== null) this.hands.spaceHeld = false;
   }
 }

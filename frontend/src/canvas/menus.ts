@@ -7,7 +7,8 @@ import type { Board, EdgeName } from './board.svelte';
 import { copySelected, duplicateSelected, mayPaste, pasteHeld } from './clipboard';
 import { codeIn, cutSelected, deleteCells, dissolve, runSelected, setFold, takeOut } from './commands';
 import type { WorldPoint } from './geometry';
-import { hindersMerge, merge } from './recut';
+import { shownAs } from './mode.svelte';
+import { hindersMerge, merge, moveAlong } from './recut';
 import { runFrom } from './runmenu';
 import { keysOf } from './table/table';
 import { copyLink } from './whereabouts';
@@ -63,6 +64,9 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
     'separator',
     ...clipItems(board),
     'separator',
+    { label: 'Move up', keys: keysOf('move up'), run: () => moveAlong(board, -1) },
+    { label: 'Move down', keys: keysOf('move down'), run: () => moveAlong(board, 1) },
+    'separator',
     ...structureItems(board, id),
     'separator',
     ...foldMenu(cell, board.session),
@@ -91,7 +95,8 @@ function structureItems(board: Board, id: string): MenuItem[] {
   const { type } = notebook.cell(id);
   const items: MenuItem[] = [];
   if (notebook.parents.has(id)) items.push({ label: 'Take out of tissue', run: () => takeOut(board, id) });
-  else items.push({ label: 'Connect to…', keys: keysOf('connect'), run: () => board.connectFrom(id) });
+  else if (!shownAs.document)
+    items.push({ label: 'Connect to…', keys: keysOf('connect'), run: () => board.connectFrom(id) });
   if (notebook.pc.has(id)) {
     items.push({ label: 'Add cell to tissue', run: () => void board.insertInside(id) });
     items.push({ label: 'Dissolve tissue', run: () => dissolve(board, id) });

@@ -2,6 +2,7 @@
 import { toast } from '../ui/toasts.svelte';
 import { formatAddress, parseAddress, type Whereabouts } from './address';
 import type { Board } from './board.svelte';
+import { shownAs } from './mode.svelte';
 
 /** So long after the last movement it is written: browsers refuse what comes too often. */
 const QUIET = 400;
@@ -10,6 +11,10 @@ const QUIET = 400;
 export function goThere(board: Board, { view, cell }: Whereabouts = parseAddress(location.hash)): boolean {
   const rect = cell === null ? undefined : board.scene.layout.cells.get(cell);
   if (cell !== null && rect !== undefined) board.select([cell]);
+  if (shownAs.document) {
+    if (cell !== null && rect !== undefined) board.reveal(cell);
+    return rect !== undefined;
+  }
   if (view !== null) board.viewport.look(view, view.zoom);
   else if (rect !== undefined)
     board.viewport.look({ x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 }, 1);
@@ -20,7 +25,7 @@ export function goThere(board: Board, { view, cell }: Whereabouts = parseAddress
 /** The address of this cell for somebody else, without this browser's own view. */
 export function linkTo(cell: string): string {
   const address = new URL(location.href);
-  address.hash = formatAddress({ view: null, cell });
+  address.hash = formatAddress({ view: null, cell, mode: null });
   return address.href;
 }
 
@@ -34,17 +39,25 @@ export async function copyLink(id: string): Promise<void> {
   }
 }
 
+function put(where: Whereabouts): void {
+  const hash = formatAddress(where);
+  if (hash === location.hash) return;
+  history.replaceState(history.state, '', hash || location.pathname + location.search);
+}
+
 /** Each place that is told is written when nothing has moved for a while. */
 export class AddressBar {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   write(where: Whereabouts): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      const hash = formatAddress(where);
-      if (hash !== location.hash)
-        history.replaceState(history.state, '', hash || location.pathname + location.search);
-    }, QUIET);
+    this.#timer = setTimeout(() => put(where), QUIET);
+  }
+
+  /** At once, when the place it told of is no more: a reload just now does not lead there. */
+  leave(where: Whereabouts): void {
+    this.destroy();
+    put(where);
   }
 
   destroy(): void {

@@ -1,4 +1,5 @@
 /** Find and replace over the whole notebook: what is looked for, what was found, which of it is meant now. */
+import { shownAs } from '../canvas/mode.svelte';
 import type { Board } from '../canvas/board.svelte';
 import { PLAIN_BELOW } from '../canvas/stage.svelte';
 import { replaceIn } from '../doc/replace';
@@ -164,6 +165,7 @@ export class Finder {
     if (now === null || rect === undefined) return;
     board.rest();
     board.select([now.cell]);
+    if (shownAs.document) return board.read(now.cell);
     board.stage.look();
     if (board.viewport.zoom < PLAIN_BELOW) return board.viewport.approach(rect);
     const { session } = board;

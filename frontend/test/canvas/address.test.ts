@@ -3,17 +3,19 @@ import { formatAddress, parseAddress } from '../../src/canvas/address';
 
 describe('where somebody looks, as an address', () => {
   it.each([
-    [{ view: { x: 10, y: -20, zoom: 0.5 }, cell: null }, '#at=10,-20,0.5'],
-    [{ view: null, cell: 'a b&c' }, '#cell=a%20b%26c'],
-    [{ view: { x: 1, y: 2, zoom: 1 }, cell: 'x' }, '#cell=x&at=1,2,1'],
-    [{ view: null, cell: null }, ''],
+    [{ view: { x: 10, y: -20, zoom: 0.5 }, cell: null, mode: null }, '#at=10,-20,0.5'],
+    [{ view: null, cell: 'a b&c', mode: null }, '#cell=a%20b%26c'],
+    [{ view: { x: 1, y: 2, zoom: 1 }, cell: 'x', mode: null }, '#cell=x&at=1,2,1'],
+    [{ view: null, cell: null, mode: null }, ''],
   ])('%j is %s and back', (where, hash) => {
     expect(formatAddress(where)).toBe(hash);
     expect(parseAddress(hash)).toEqual(where);
   });
 
   it('is rounded to what one can see', () => {
-    expect(formatAddress({ view: { x: 1.26, y: 2.9, zoom: 0.123456 }, cell: null })).toBe('#at=1,3,0.123');
+    expect(formatAddress({ view: { x: 1.26, y: 2.9, zoom: 0.123456 }, cell: null, mode: null })).toBe(
+      '#at=1,3,0.123',
+    );
   });
 
   it.each([
@@ -26,5 +28,7 @@ describe('where somebody looks, as an address', () => {
     '#at=1,2,Infinity',
     '#%',
     '#cell=',
-  ])('%s leads nowhere', (hash) => expect(parseAddress(hash)).toEqual({ view: null, cell: null }));
+  ])('%s leads nowhere', (hash) =>
+    expect(parseAddress(hash)).toEqual({ view: null, cell: null, mode: null }),
+  );
 });

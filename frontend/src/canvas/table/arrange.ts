@@ -34,6 +34,7 @@ const lineUp = (how: keyof typeof ARRANGEMENTS): Command => {
     title: name,
     group: 'Arrange',
     words: WORDS[how],
+    onCanvas: true,
     hinders: (board) =>
       placeableSelected(board).size < least ? `Select ${least} cells first that are in no tissue.` : '',
     run,
@@ -50,6 +51,7 @@ export const ARRANGE: readonly Command[] = [
     group: 'Arrange',
     keys: [`Alt+Arrow${DIRECTIONS[direction]}`],
     keysOnly: true,
+    onCanvas: true,
     hinders: needsCell,
     run: (board) => nudge(board, direction),
   })),
@@ -73,6 +75,7 @@ export const ARRANGE: readonly Command[] = [
   },
   {
     id: 'connect',
+    onCanvas: true,
     title: 'Connect to…',
     group: 'Arrange',
     keys: ['E'],
@@ -85,6 +88,7 @@ export const ARRANGE: readonly Command[] = [
   },
   {
     id: 'disconnect',
+    onCanvas: true,
     title: 'Disconnect…',
     group: 'Arrange',
     keys: ['Shift+E'],
@@ -99,6 +103,7 @@ export const ARRANGE: readonly Command[] = [
   },
   {
     id: 'wider',
+    onCanvas: true,
     title: 'Make the cell wider',
     group: 'Arrange',
     keys: ['Alt+Shift+ArrowRight'],
@@ -108,6 +113,7 @@ export const ARRANGE: readonly Command[] = [
   },
   {
     id: 'narrower',
+    onCanvas: true,
     title: 'Make the cell narrower',
     group: 'Arrange',
     keys: ['Alt+Shift+ArrowLeft'],
@@ -173,6 +179,7 @@ export const ARRANGE: readonly Command[] = [
   },
   {
     id: 'take out',
+    onCanvas: true,
     title: 'Take the cell out of its tissue',
     group: 'Arrange',
     hinders: anyOf(needsCurrent, (board) => (inside(board) ? '' : 'This cell is in no tissue.')),

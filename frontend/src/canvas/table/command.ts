@@ -1,5 +1,6 @@
 /** What a command is. The keyboard, the palette, the menus' keys and the sheet of keys all come from a table of these. */
 import type { Board } from '../board.svelte';
+import { shownAs } from '../mode.svelte';
 
 export type Group = 'Cells' | 'Arrange' | 'Go' | 'Run' | 'Kernel' | 'View' | 'Notebook';
 
@@ -19,6 +20,8 @@ export interface Command {
   readonly words?: string;
   /** A key and no more: nobody looks for it in the palette. */
   readonly keysOnly?: boolean;
+  /** It is about places, which a document has none of. */
+  readonly onCanvas?: boolean;
   /** Why it cannot be done now, as a sentence; empty: it can. */
   hinders?(board: Board): string;
   run(board: Board): void;
@@ -28,6 +31,12 @@ const SELECT = 'Select a cell first.';
 
 export const needsCell = ({ selection }: Board): string => (selection.size === 0 ? SELECT : '');
 export const needsCurrent = ({ current }: Board): string => (current === null ? SELECT : '');
+
+/** Why it cannot be done now, in the view that is shown; empty: it can. */
+export function hindrance(command: Command, board: Board): string {
+  if (command.onCanvas === true && shownAs.document) return 'Only on the canvas.';
+  return command.hinders?.(board) ?? '';
+}
 
 /** The first reason of several. */
 export function anyOf(...all: readonly ((board: Board) => string)[]): (board: Board) => string {

@@ -4,6 +4,7 @@ import { help } from '../../ui/help.svelte';
 import { palette } from '../../ui/palette.svelte';
 import { theme, type ThemeChoice } from '../../ui/theme.svelte';
 import { FORMATS } from '../../doc/export';
+import { shownAs } from '../mode.svelte';
 import { exportAs } from '../exporting';
 import { needsCell, type Command } from './command';
 
@@ -22,6 +23,7 @@ const look = (choice: ThemeChoice, title: string): Command => ({
 export const VIEW: readonly Command[] = [
   {
     id: 'fit',
+    onCanvas: true,
     title: 'Show everything',
     group: 'View',
     keys: ['Shift+1', 'Mod+1'],
@@ -30,6 +32,7 @@ export const VIEW: readonly Command[] = [
   },
   {
     id: 'fit selection',
+    onCanvas: true,
     title: 'Show the selection',
     group: 'View',
     keys: ['Shift+2', 'Mod+2'],
@@ -39,6 +42,7 @@ export const VIEW: readonly Command[] = [
   },
   {
     id: 'zoom to 100 %',
+    onCanvas: true,
     title: 'Zoom to 100 %',
     group: 'View',
     keys: ['Shift+0', 'Mod+0'],
@@ -47,6 +51,7 @@ export const VIEW: readonly Command[] = [
   },
   {
     id: 'zoom in',
+    onCanvas: true,
     title: 'Zoom in',
     group: 'View',
     keys: ['+', '=', 'Mod++', 'Mod+='],
@@ -55,11 +60,21 @@ export const VIEW: readonly Command[] = [
   },
   {
     id: 'zoom out',
+    onCanvas: true,
     title: 'Zoom out',
     group: 'View',
     keys: ['-', 'Mod+-'],
     words: 'smaller',
     run: ({ viewport }) => viewport.zoomBy(1 / STEP),
+  },
+  {
+    id: 'document view',
+    title: 'Canvas or document: the other view',
+    group: 'View',
+    keys: ['Shift+D'],
+    words: 'read linear list column page switch',
+    reach: 'page',
+    run: () => shownAs.toggle(),
   },
   {
     id: 'follow',
