@@ -49,7 +49,7 @@ def test_offline_edits_on_both_sides_are_merged(scene: Scene) -> None:
     append(bob, "one", " bob")
     append(bob, "two", "new")
     expect(
-        ada.page.get_by_role("status", name=re.compile(r"^Connection: Offline, \d+ unsent edits?$"))
+        ada.page.get_by_role("group", name=re.compile(r"^Connection: Offline, \d+ unsent edits?$"))
     ).to_be_visible()
     # Offline for a while, as in a tunnel: this is the time itself, not a wait for something.
     ada.page.wait_for_timeout(OFFLINE * 1000)
@@ -64,7 +64,7 @@ def test_offline_edits_on_both_sides_are_merged(scene: Scene) -> None:
     assert ada.text("one") == bob.text("one")
     ada.sent()
     assert not reloaded(ada)
-    expect(ada.page.get_by_role("status", name="Connection: Connected")).to_be_visible()
+    expect(ada.page.get_by_role("group", name="Connection: Connected")).to_be_visible()
 
 
 @pytest.mark.e2e

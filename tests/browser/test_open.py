@@ -85,7 +85,7 @@ def test_without_the_token_a_page_asks_for_it(scene: Scene) -> None:
 def test_the_top_bar_tells_the_truth(scene: Scene) -> None:
     host = scene.notebook(code_cell("one", "import time; time.sleep(60)"), markdown_cell("two", "# Two"))
     ada = scene.person(host)
-    says = ada.page.get_by_role("status")
+    says = ada.page.get_by_role("group")
     expect(says.and_(ada.page.get_by_label("Connection: Connected"))).to_be_visible()
     expect(says.and_(ada.page.get_by_label("Kernel: No kernel"))).to_be_visible()
     expect(says.and_(ada.page.get_by_label("File: Saved"))).to_be_visible()

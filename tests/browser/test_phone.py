@@ -50,7 +50,7 @@ class Fingers:
 
 def test_the_bars_cover_neither_each_other_nor_the_beginning(scene: Scene) -> None:
     ada = phone(scene)
-    top = [box(ada.page.get_by_role("status").nth(0)), box(ada.button(re.compile("^You are")))]
+    top = [box(ada.page.get_by_label(re.compile("^File:"))), box(ada.button(re.compile("^You are")))]
     below = [box(ada.page.get_by_role("toolbar", name=name)) for name in ("View", "Notebook")]
     for rect in (*top, *below):
         assert rect["x"] >= 0
