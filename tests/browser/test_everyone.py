@@ -53,6 +53,7 @@ def _palette(ada: Person) -> None:
 def _find(ada: Person) -> None:
     ada.press("ControlOrMeta+Shift+h")
     ada.page.get_by_label("Find", exact=True).fill("gamma")
+    expect(ada.page.locator("#find-words")).to_have_text(re.compile("^1 of"))
 
 
 def _help(ada: Person) -> None:

@@ -204,3 +204,23 @@ def test_a_tissue_is_run_from_the_bar(scene: Scene) -> None:
     select(ada, "head")
     ada.tool("Run selected cell").click()
     ada.until_idle("inside")
+
+
+def test_what_is_typed_right_behind_the_key_that_makes_a_cell_goes_into_it(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(*column(), metadata=loose()))
+    select(ada, "one")
+    ada.can_write()
+    # In one task of the browser: nothing is painted in between.
+    made = ada.page.evaluate(
+        """() => {
+          const press = (key) => document.activeElement.dispatchEvent(
+            new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+          press('b');
+          const focused = document.activeElement.closest('.cm-editor') !== null;
+          for (const key of 'dd') press(key);
+          return [ganimede.board.editing, focused, ganimede.notebook.ids.length];
+        }"""
+    )
+    assert made == [ada.page.evaluate("ganimede.board.current"), True, 4]
+    ada.type("dd = 1")
+    ada.until_text(made[0], "dd = 1")

@@ -110,6 +110,7 @@ export class Board {
   /** Begin to write in it by a key or a double-click: where one can read what one writes. */
   write(id: string): void {
     this.edit(id);
+    this.stage.atOnce();
     this.approach(id);
   }
 

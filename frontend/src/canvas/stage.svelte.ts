@@ -1,4 +1,5 @@
 /** Which cells are in the DOM and which may hold a live editor: a few changes in each frame, nearest first. */
+import { flushSync } from 'svelte';
 import { SvelteSet } from 'svelte/reactivity';
 import type { Board } from './board.svelte';
 import { cull } from './cull';
@@ -40,6 +41,12 @@ export class Stage {
       this.#step();
     }
     if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#tick);
+  }
+
+  /** Before the next key is pressed, which may be meant for an editor that is not there yet. */
+  atOnce(): void {
+    this.#step();
+    flushSync();
   }
 
   readonly #tick = (): void => {
