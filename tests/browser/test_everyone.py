@@ -42,7 +42,7 @@ def at_rest(ada: Person) -> None:
     """As near that cells have buttons, which from further away are smaller than a finger, and live editors."""
     if ada.page.evaluate("ganimede.board.viewport.zoom") > 0.4:
         ada.page.evaluate("ganimede.board.viewport.zoomBy(1 / ganimede.board.viewport.zoom)")
-    ada.until("document.querySelector('.cell:not(.plain) .code-static') === null")
+    ada.until("document.querySelector('.cell:not(.plain) .code:not([data-wrap=true]) .code-static') === null")
 
 
 def _palette(ada: Person) -> None:
