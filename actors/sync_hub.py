@@ -38,6 +38,7 @@ from protocol.messages.hub import (
     Announced,
     AnswerSync,
     Checkpoint,
+    ClearOutputs,
     ClientUpdate,
     DescribeDocument,
     DocumentSummary,
@@ -261,7 +262,7 @@ class _Hub:
         match message:
             case ClientUpdate() | Announced() | Shows():
                 self._clients.hear(message)
-            case Edit() | DraftEntry() | DraftRun() | Enqueue() | EnqueueRun() | TakeUp():
+            case Edit() | DraftEntry() | DraftRun() | Enqueue() | EnqueueRun() | TakeUp() | ClearOutputs():
                 self._write(message)
             case Subscribe():
                 self._subscribe(message)
@@ -281,7 +282,7 @@ class _Hub:
             case _:
                 self._read(message)
 
-    def _write(self, message: Edit | DraftEntry | DraftRun | Enqueue | EnqueueRun | TakeUp) -> None:
+    def _write(self, message: Edit | DraftEntry | DraftRun | Enqueue | EnqueueRun | TakeUp | ClearOutputs) -> None:
         match message:
             case Edit(reply, changes, queue):
                 self._copy.edit(changes, queue)
@@ -299,6 +300,9 @@ class _Hub:
             case TakeUp() as wanted:
                 taken = self._copy.take_up(wanted)
                 self._let_out.append(lambda: wanted.reply(taken))
+            case ClearOutputs(tell, cells):
+                cleared = self._copy.clear_outputs(cells)
+                self._let_out.append(lambda: tell(cleared))
             case _:
                 assert_never(message)
 

@@ -26,7 +26,7 @@ import trio
 from gateway.client_document import Cell, ClientDocument
 from gateway.client_link import Beside, Dial, Link, LinkLost, LinkRefused, websocket_link
 from protocol import lib0, sync, wire
-from protocol.answers import PUSHES, KernelSpecs, QueuedCells, Summary, Versions, answer_of
+from protocol.answers import PUSHES, ClearedOutputs, KernelSpecs, QueuedCells, Summary, Versions, answer_of
 from protocol.kernel_requests import Complete, Completions, Inspect, Inspection
 from protocol.messages.notebook import InputAsked, KernelChanged
 from protocol.messages.shared import Notice, Saving
@@ -329,6 +329,10 @@ class NotebookClient:
 
     async def inspect(self, code: str, cursor: int, detail: Literal[0, 1] = 0) -> Inspection:
         return await self._ask("kernel.inspect", Inspection, Inspect(code, cursor, detail))
+
+    async def clear_outputs(self, *cells: str) -> ClearedOutputs:
+        """What these cells put out, or all of them; those that run keep it."""
+        return await self._ask("notebook.clear_outputs", ClearedOutputs, wire.ClearOutputsFields(cells or None))
 
     async def versions(self) -> Versions:
         return await self._ask("notebook.versions", Versions)

@@ -16,7 +16,7 @@ from protocol import answers, wire
 from protocol.comm_requests import CloseComm, OpenComm, SendComm
 from protocol.kernel_requests import Complete, History, Inspect, IsComplete
 from protocol.messages.gateway import CountSessions
-from protocol.messages.hub import Checkpoint, DescribeDocument, ListVersions, RestoreVersion
+from protocol.messages.hub import Checkpoint, ClearOutputs, DescribeDocument, ListVersions, RestoreVersion
 from protocol.messages.kernel import AskKernel, DescribeKernel, TellComm
 from protocol.messages.notebook import DescribeRuns, InterruptAll, InterruptRun, ReplyInput, Restart, Start
 from protocol.messages.shared import Done, Refused, Saving
@@ -96,6 +96,11 @@ class Control:
                 restored = await services.hub.request(RestoreVersion, version)
                 accepted()
                 return _plain(await restored())
+            case "clear_outputs", wire.ClearOutputsFields(cells):
+                cleared = await services.hub.request(ClearOutputs, cells)
+                accepted()
+                done = await cleared()
+                return _json(answers.ClearedOutputs(done.cells, done.running))
             case "retry", _:
                 retried = await services.root.request(Retry, "notebook")
                 accepted()

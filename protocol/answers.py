@@ -82,6 +82,13 @@ class Versions(msgspec.Struct, frozen=True):
     versions: tuple[Version, ...]
 
 
+class ClearedOutputs(msgspec.Struct, frozen=True):
+    """``cells``: which had something to clear. ``running``: which keep it, since their run still writes there."""
+
+    cells: tuple[str, ...]
+    running: tuple[str, ...]
+
+
 class KernelSpecs(msgspec.Struct, frozen=True):
     """Names that ``start_kernel`` and ``change_kernel`` take; ``kernels``: with what people call them."""
 
@@ -137,6 +144,7 @@ ANSWERS: dict[tuple[str, str], Answer] = {
     ("notebook", "checkpoint"): Saved,
     ("notebook", "run"): QueuedCells,
     ("notebook", "versions"): Versions,
+    ("notebook", "clear_outputs"): ClearedOutputs,
     ("notebook", "actors"): Actors,
     ("kernel", "specs"): KernelSpecs,
     ("kernel", "complete"): Completions,

@@ -209,6 +209,19 @@ class Document:
         """Cells whose state says that they are queued or running."""
         return tuple(cell_id for cell_id, owned in self._owned.items() if owned.state != "idle")
 
+    def clearable(self, wanted: Iterable[str] | None) -> tuple[str, ...]:
+        """Of these cells, or of all, those that put something out or ran."""
+        ids = self.cell_ids() if wanted is None else [id_ for id_ in dict.fromkeys(wanted) if self.has_cell(id_)]
+        return tuple(
+            id_
+            for id_ in ids
+            if (owned := self._owned.get(id_))
+            if owned.outputs or owned.execution_count is not None or owned.run is not None
+        )
+
+    def state(self, cell_id: str) -> str:
+        return self._owned[cell_id].state
+
     def _graphs(self) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
         return cells.read_graph(self._np), cells.read_graph(self._pc)
 

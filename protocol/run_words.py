@@ -32,6 +32,11 @@ def beginning(entry: Entry) -> tuple[Change, ...]:
     )
 
 
+def cleared(cell_id: str) -> tuple[Change, ...]:
+    """What the document says of a cell that was never run, as far as anybody can see."""
+    return (SetCell(cell_id, {"execution_count": None, "run": None}), WriteOutputs(cell_id, 0, ()))
+
+
 def going_on(entry: Entry) -> SetCell:
     return SetCell(entry.cell_id, {"state": "running", "queued": None, "run": _run(entry)})
 

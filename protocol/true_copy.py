@@ -15,10 +15,10 @@ from protocol.guard import Accepted, Gap, Guard, Limits, Rejected
 from protocol.lib0 import Malformed, Reader
 from protocol.messages.changes import Change, InsertCell, SetCell, SetKernel
 from protocol.messages.checkpointer import Recovered
-from protocol.messages.hub import DraftEntry, DraftRun, Enqueue, EnqueueRun, TakeUp
+from protocol.messages.hub import ClearedOutputs, DraftEntry, DraftRun, Enqueue, EnqueueRun, TakeUp
 from protocol.messages.shared import Entry, Refused
 from protocol.run_queue import live, with_entries
-from protocol.run_words import waiting
+from protocol.run_words import cleared, waiting
 from protocol.salvage import sound
 from protocol.selection import RAISES, NoSelection, choose
 from protocol.values import NotebookValue
@@ -240,6 +240,14 @@ class TrueCopy:
         self._record(self.doc.become(wanted, [entry.cell_id for entry in live(self.queue)]))
         self._record(self.doc.repair())
         self._settle()
+
+    def clear_outputs(self, wanted: tuple[str, ...] | None) -> ClearedOutputs:
+        """Outputs, run counts and what is known of the last run. A run that goes on writes by place: not there."""
+        found = self.doc.clearable(wanted)
+        running = tuple(cell_id for cell_id in found if self.doc.state(cell_id) == "running")
+        cells = tuple(cell_id for cell_id in found if cell_id not in running)
+        self.edit(tuple(change for cell_id in cells for change in cleared(cell_id)), None)
+        return ClearedOutputs(cells, running)
 
     def take_up(self, wanted: TakeUp) -> tuple[Entry, ...]:
         """The entries of the offer that wait now, and those that do already."""

@@ -16,6 +16,7 @@ from protocol.selection import Which
 from protocol.values import Json, JsonObject
 
 RequestId: TypeAlias = str | int | None
+MAX_CELLS = 10_000
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -32,6 +33,12 @@ class RestoreVersionFields(msgspec.Struct, frozen=True):
     id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
+class ClearOutputsFields(msgspec.Struct, frozen=True):
+    """``cells``: null means every cell."""
+
+    cells: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_CELLS)] | None = None
+
+
 class ResumeQueueFields(msgspec.Struct, frozen=True):
     """``interrupted``: also what had begun when the server stopped, not only what waited."""
 
@@ -40,7 +47,6 @@ class ResumeQueueFields(msgspec.Struct, frozen=True):
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=30 * 24 * 3600)]
 Place = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-MAX_CELLS = 10_000
 
 
 class RunFields(msgspec.Struct, frozen=True):
@@ -100,6 +106,7 @@ Fields: TypeAlias = (
     | ChangeKernelFields
     | ResumeQueueFields
     | RestoreVersionFields
+    | ClearOutputsFields
     | StartKernelFields
     | InputReplyFields
     | KillFields
@@ -127,6 +134,7 @@ METHODS: dict[tuple[str, str], Method] = {
     ("notebook", "resume"): Method(Nothing, "let the run queue go on"),
     ("notebook", "resume_queue"): Method(ResumeQueueFields, "run what waited or ran when the server stopped"),
     ("notebook", "dismiss_queue"): Method(Nothing, "forget what waited or ran when the server stopped"),
+    ("notebook", "clear_outputs"): Method(ClearOutputsFields, "take away what cells put out"),
     ("notebook", "interrupt_kernel"): Method(Nothing, "empty the queue, then interrupt the running cell"),
     ("notebook", "checkpoint"): Method(Nothing, "write the file; answered when the bytes are on disk"),
     ("notebook", "actors"): Method(Nothing, "every actor's state, and the journal's size", always=True),

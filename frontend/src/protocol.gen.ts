@@ -32,6 +32,11 @@ export interface ResumeQueueFields {
   interrupted?: boolean;
 }
 
+/** cells: null means every cell. */
+export interface ClearOutputsFields {
+  cells?: readonly string[] | null;
+}
+
 /** id: of one that notebook.versions lists. */
 export interface RestoreVersionFields {
   id: number;
@@ -145,6 +150,12 @@ export interface AskedInput {
 /** The cells that wait because of it, in order; those that waited or ran already are not among them. */
 export interface QueuedCells {
   cells: readonly string[];
+}
+
+/** cells: which had something to clear. running: which keep it, since their run still writes there. */
+export interface ClearedOutputs {
+  cells: readonly string[];
+  running: readonly string[];
 }
 
 export interface Saved {
@@ -365,6 +376,8 @@ export interface Methods {
   'notebook.resume_queue': { message: ResumeQueueFields; answer: Record<string, never> };
   /** Forget what waited or ran when the server stopped. */
   'notebook.dismiss_queue': { message: Record<string, never>; answer: Record<string, never> };
+  /** Take away what cells put out. */
+  'notebook.clear_outputs': { message: ClearOutputsFields; answer: ClearedOutputs };
   /** Empty the queue, then interrupt the running cell. */
   'notebook.interrupt_kernel': { message: Record<string, never>; answer: Record<string, never> };
   /** Write the file; answered when the bytes are on disk. */

@@ -204,6 +204,21 @@ class ListVersions(msgspec.Struct, frozen=True):
     reply: Reply[tuple[Version, ...] | Refused]
 
 
+class ClearOutputs(msgspec.Struct, frozen=True):
+    """Take what these code cells put out, or every one (None), and their run counts away. Answered when that is
+    durable. Unknown cells are ignored. Asked again: nothing more."""
+
+    reply: Reply[ClearedOutputs]
+    cells: tuple[str, ...] | None
+
+
+class ClearedOutputs(msgspec.Struct, frozen=True):
+    """``cells``: which had something. ``running``: which keep it, since their run still writes there."""
+
+    cells: tuple[str, ...]
+    running: tuple[str, ...]
+
+
 class RestoreVersion(msgspec.Struct, frozen=True):
     """Make the document say what a version says, as edits of the server's; answered when they are durable. What
     it says now is kept as a version first. Refused: "no_such_version", "not_saved", "busy"."""
@@ -231,6 +246,7 @@ HubMessage: TypeAlias = (
     | Checkpoint
     | ListVersions
     | RestoreVersion
+    | ClearOutputs
     | DescribeDocument
     | WatchDocument
 )

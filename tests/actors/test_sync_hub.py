@@ -16,6 +16,8 @@ from protocol.messages.changes import SetCell, SetKernel, WriteOutputs
 from protocol.messages.hub import (
     AnswerSync,
     Checkpoint,
+    ClearedOutputs,
+    ClearOutputs,
     ClientUpdate,
     DocumentSummary,
     Edit,
@@ -185,6 +187,33 @@ async def test_server_owned_keys_are_reverted_for_everyone(disk: MemoryDisk) -> 
             assert (read["state"], read["outputs"], read["execution_count"]) == ("idle", [STREAM], 4)
             assert client.browser.queue.to_py() == []
             assert "busy" not in client.browser.kernel
+        assert on_disk(disk) == one.browser.content()
+
+
+@pytest.mark.parametrize("wanted", [None, ("b", "a", "a", "nowhere")], ids=["all", "these"])
+async def test_outputs_are_cleared_for_everybody_but_where_a_run_goes_on_writing(
+    disk: MemoryDisk, wanted: tuple[str, ...] | None
+) -> None:
+    async with hub_over(disk) as hub:
+        one = await hub.connect("s1", 7)
+        ran = {"execution_count": 4, "run": {"who": "ada", "status": "ok"}}
+        await hub.edit(
+            SetCell("a", ran), WriteOutputs("a", 0, (STREAM, STREAM)), SetCell("b", {**ran, "state": "running"})
+        )
+        await hub.edit(WriteOutputs("b", 0, (STREAM,)))
+        disk.log.clear()
+        assert await hub.address.ask(ClearOutputs, wanted) == ClearedOutputs(("a",), ("b",))
+        assert disk.log == ["Append"]  # durable when it is answered
+        await one.hear()
+        cleared, running = one.browser.read("a"), one.browser.read("b")
+        assert (cleared["outputs"], cleared["execution_count"], cleared["run"]) == ([], None, None)
+        assert cleared["source"] == "1"
+        assert (running["outputs"], running["execution_count"]) == ([STREAM], 4)
+        # What the run writes next has its place.
+        await hub.edit(WriteOutputs("b", 1, (STREAM,)))
+        assert await hub.address.ask(ClearOutputs, ("a",)) == ClearedOutputs((), ())
+        await one.hear()
+        assert one.browser.read("b")["outputs"] == [STREAM, STREAM]
         assert on_disk(disk) == one.browser.content()
 
 

@@ -154,3 +154,34 @@ def test_every_kind_has_its_view(scene: Scene) -> None:
     cell.get_by_text("[2 items]").click()
     expect(cell).to_contain_text("{1 key}")
     expect(cell).to_contain_text("application/x-unheard-of")
+
+
+@pytest.mark.e2e
+def test_outputs_are_cleared_for_both_and_in_the_file_and_a_running_cell_keeps_its_own(scene: Scene) -> None:
+    waits = "import time\nprint('begun', flush=True)\ntime.sleep(600)"
+    host = scene.notebook(
+        with_output("one", stream("first\n")), with_output("two", stream("second\n")), code_cell("three", waits)
+    )
+    ada, bob = scene.two(host)
+    ada.sees("one").locator("header").click()
+    ada.press("ControlOrMeta+k")
+    ada.type("clear the outputs")
+    ada.press("Enter")
+    for person in (ada, bob):
+        person.until("ganimede.notebook.cell('one').outputs.length === 0")
+        expect(person.cell("two")).to_contain_text("second")
+        expect(person.cell("one")).not_to_contain_text("first")
+    expect(ada.toast("The outputs of 1 cell are cleared.")).to_be_visible()
+    bob.page.evaluate("ganimede.server.run(['three'])")
+    bob.until_printed("three", "begun")
+    bob.tool("More ways to run").click()
+    bob.page.get_by_role("menuitem", name="Clear all outputs").click()
+    expect(bob.toast("What runs keeps its own until it ends.")).to_be_visible()
+    expect(ada.cell("three")).to_contain_text("begun")
+    ada.until("ganimede.notebook.cell('two').executionCount === null")
+    ada.tool("Interrupt kernel").click()
+    ada.until_idle("three")
+    ada.press("ControlOrMeta+s")
+    ada.until("ganimede.server.saving.status === 'saved' && ganimede.room.unfiled === 0")
+    assert "second" not in host.notebook.read_text()
+    assert "KeyboardInterrupt" in host.notebook.read_text()

@@ -47,6 +47,7 @@ ROWS: dict[tuple[str, str], tuple[dict[str, Any] | None, str | None]] = {
     ("notebook", "resume"): ({}, None),
     ("notebook", "resume_queue"): ({}, "no_offer"),
     ("notebook", "dismiss_queue"): ({}, None),
+    ("notebook", "clear_outputs"): (None, None),
     ("notebook", "interrupt_kernel"): ({}, None),
     ("notebook", "checkpoint"): ({}, None),
     ("notebook", "versions"): (None, None),

@@ -4,6 +4,7 @@ import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
 import { arrangeItems } from './arrangement';
 import type { Board, EdgeName } from './board.svelte';
+import { clearable, clearOutputs } from './clearing';
 import { copySelected, duplicateSelected, mayPaste, pasteHeld } from './clipboard';
 import { codeIn, cutSelected, deleteCells, dissolve, runSelected, setFold, takeOut } from './commands';
 import type { WorldPoint } from './geometry';
@@ -70,6 +71,7 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
     ...structureItems(board, id),
     'separator',
     ...foldMenu(cell, board.session),
+    ...clearItems(board, [id]),
     'separator',
     { label: 'Copy link to this cell', run: () => void copyLink(id) },
     'separator',
@@ -80,6 +82,12 @@ export function menuOfCell(board: Board, id: string): MenuItem[] {
       run: () => deleteCells(board, [id]),
     },
   ];
+}
+
+function clearItems(board: Board, ids: Iterable<string>): MenuItem[] {
+  const cells = clearable(board, ids);
+  const label = cells.length > 1 ? `Clear ${cells.length} outputs` : 'Clear output';
+  return cells.length === 0 ? [] : [{ label, run: () => void clearOutputs(board, cells) }];
 }
 
 function clipItems(board: Board): MenuItem[] {
@@ -137,6 +145,7 @@ function menuOfSelection(board: Board): MenuItem[] {
     { label: 'Fold outputs', run: () => setFold(board, 'o') },
     { label: 'Fold both', run: () => setFold(board, 'b') },
     { label: 'Unfold', run: () => setFold(board, null) },
+    ...clearItems(board, board.selection),
     'separator',
     {
       label: `Delete ${board.selection.size} cells`,

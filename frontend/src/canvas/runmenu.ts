@@ -3,6 +3,7 @@ import type { What } from '../doc/server.svelte';
 import type { MenuItem, OpenMenu } from '../ui/menu.svelte';
 import { queuePanel } from '../ui/queue.svelte';
 import type { Board } from './board.svelte';
+import { clearable, clearOutputs } from './clearing';
 import { codeIn, runSelected } from './commands';
 import { chooseKernel, restartMenu } from './kernelmenu';
 import { keysOf } from './table/table';
@@ -30,6 +31,7 @@ export function runFrom(board: Board, id: string | null): MenuItem[] {
 export function runMenu(board: Board): MenuItem[] {
   const { server } = board.session;
   const chosen = codeIn(board, board.selection).length;
+  const filled = clearable(board, board.scene.order);
   const none = codeIn(board, board.scene.order).length === 0;
   return [
     {
@@ -49,6 +51,7 @@ export function runMenu(board: Board): MenuItem[] {
       run: () => server.runWhat('all', '', true),
     },
     'separator',
+    { label: 'Clear all outputs', disabled: filled.length === 0, run: () => void clearOutputs(board, filled) },
     { label: 'Queue and time limits…', run: () => queuePanel.show() },
   ];
 }

@@ -1,6 +1,7 @@
 /** What is done to cells: made, written, turned, copied, deleted. */
 import type { CellType } from '../../doc/values';
 import type { Board } from '../board.svelte';
+import { clearable, clearOutputs } from '../clearing';
 import {
   copyForJupyter,
   copySelected,
@@ -11,7 +12,7 @@ import {
 } from '../clipboard';
 import { cutSelected, deleteSelected, setHeading, setType, turnable } from '../commands';
 import { hindersMerge, hindersSplit, merge, split } from '../recut';
-import { anyOf, needsCell, needsCurrent, type Command } from './command';
+import { anyOf, connected, needsCell, needsCurrent, type Command } from './command';
 
 const needsTurnable = (board: Board): string =>
   turnable(board).length === 0 ? 'The head of a tissue stays markdown.' : '';
@@ -146,6 +147,26 @@ export const CELLS: readonly Command[] = [
     words: 'copy clone',
     hinders: needsCell,
     run: duplicateSelected,
+  },
+  {
+    id: 'clear outputs',
+    title: 'Clear the outputs of the cells',
+    group: 'Cells',
+    words: 'remove empty results',
+    hinders: anyOf(needsCell, connected, (board) =>
+      clearable(board, board.selection).length === 0 ? 'There is nothing to clear.' : '',
+    ),
+    run: (board) => void clearOutputs(board, clearable(board, board.selection)),
+  },
+  {
+    id: 'clear all outputs',
+    title: 'Clear all outputs',
+    group: 'Cells',
+    words: 'remove empty results everything',
+    hinders: anyOf(connected, (board) =>
+      clearable(board, board.scene.order).length === 0 ? 'There is nothing to clear.' : '',
+    ),
+    run: (board) => void clearOutputs(board, clearable(board, board.scene.order)),
   },
   {
     id: 'delete',

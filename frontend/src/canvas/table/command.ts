@@ -29,6 +29,8 @@ export interface Command {
 
 const SELECT = 'Select a cell first.';
 
+export const connected = ({ session }: Board): string =>
+  session.room.state === 'connected' ? '' : 'There is no connection to the server.';
 export const needsCell = ({ selection }: Board): string => (selection.size === 0 ? SELECT : '');
 export const needsCurrent = ({ current }: Board): string => (current === null ? SELECT : '');
 

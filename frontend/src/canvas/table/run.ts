@@ -5,10 +5,8 @@ import { queuePanel } from '../../ui/queue.svelte';
 import type { Board } from '../board.svelte';
 import { codeIn, runSelected } from '../commands';
 import { chooseKernel, restartMenu } from '../kernelmenu';
-import { anyOf, needsCell, needsCurrent, type Command } from './command';
+import { anyOf, connected, needsCell, needsCurrent, type Command } from './command';
 
-const connected = ({ session }: Board): string =>
-  session.room.state === 'connected' ? '' : 'There is no connection to the server.';
 const alive = ({ session }: Board): string =>
   ['none', 'dead'].includes(session.server.kernel.status) ? 'No kernel is running.' : '';
 const running = ({ session }: Board): string =>
