@@ -97,3 +97,28 @@ def test_escape_and_the_palette_end_following(scene: Scene) -> None:
     expect(ada.page.get_by_text("Following bob")).to_be_visible()
     ada.press("Escape")
     expect(ada.page.get_by_text("Following bob")).to_have_count(0)
+
+
+@pytest.mark.e2e
+def test_which_cells_somebody_has_selected_is_seen_until_they_let_go_or_leave(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(code_cell("one", "1"), code_cell("two", "2"), code_cell("three", "3")))
+    ada.sees("one")
+    chosen = [ada.cell(cell_id).get_by_role("note", name="Selected by bob") for cell_id in ("one", "two", "three")]
+    bob.page.evaluate("ganimede.board.select(['one', 'two'])")
+    for each, seen in zip(chosen, (1, 1, 0), strict=True):
+        expect(each).to_have_count(seen)
+    bob.page.evaluate("ganimede.board.select(['three'])")
+    for each, seen in zip(chosen, (0, 0, 1), strict=True):
+        expect(each).to_have_count(seen)
+    # Whoever writes in it is in it.
+    bob.edit("three")
+    expect(ada.cell("three").get_by_role("note", name="In this cell: bob")).to_have_count(1)
+    expect(chosen[2]).to_have_count(0)
+    bob.press("Escape")
+    bob.press("ControlOrMeta+a")
+    for each in chosen:
+        expect(each).to_have_count(1)
+    bob.context.close()
+    scene.people.remove(bob)
+    for each in chosen:
+        expect(each).to_have_count(0)

@@ -16,6 +16,8 @@ export interface Peer {
   readonly view: View | null;
   /** The client whose view leads theirs. */
   readonly follows: number | null;
+  /** The cells that they have selected. */
+  readonly selected: ReadonlySet<string>;
 }
 
 /** In canvas pixels. */
@@ -30,6 +32,11 @@ const SECOND = ['Heron', 'Otter', 'Lynx', 'Falcon', 'Badger', 'Marten', 'Raven',
 const KEPT = 'ganimede.me';
 /** At most 20 pointer positions a second leave this browser. */
 const POINTER_EVERY = 50;
+/** And a selection that grows under a marquee ten times. */
+const SELECTION_EVERY = 100;
+/** What a selection is told of: whoever has selected everything need not name it. */
+const MOST_SELECTED = 200;
+const NONE: ReadonlySet<string> = new Set();
 
 const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.length)] as T;
 const isColor = (value: unknown): value is string =>
@@ -40,6 +47,8 @@ export class People {
   #me: { name: string; color: string } = $state.raw(keptOrNew());
   #pointer: Pointer | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #selected: readonly string[] = [];
+  #selecting: ReturnType<typeof setTimeout> | undefined;
   readonly editorAwareness: EditorAwareness;
 
   constructor(readonly awareness: Awareness) {
@@ -95,6 +104,17 @@ export class People {
       this.awareness.setLocalStateField('cell', cell);
   }
 
+  /** Which cells this person has selected. */
+  select(ids: Iterable<string>): void {
+    const selected = [...ids].slice(0, MOST_SELECTED);
+    if (selected.length === this.#selected.length && selected.every((id, i) => id === this.#selected[i])) return;
+    this.#selected = selected;
+    this.#selecting ??= setTimeout(() => {
+      this.#selecting = undefined;
+      this.awareness.setLocalStateField('selected', this.#selected);
+    }, SELECTION_EVERY);
+  }
+
   /** Where the cells are that this person drags; null when they are dropped. */
   drag(places: Readonly<Record<string, Place>> | null): void {
     this.awareness.setLocalStateField('drag', places === null ? null : { places });
@@ -122,6 +142,7 @@ export class People {
 
   destroy(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#selecting);
     this.awareness.off('change', this.#changed);
   }
 }
@@ -153,7 +174,14 @@ function readPeer(clientId: number, state: JsonObject): Peer {
     drag: readDrag(asObject(asObject(state['drag'])['places'])),
     view: readView(state['view']),
     follows: numberOr(state['follows'], null),
+    selected: readSelected(state['selected']),
   };
+}
+
+function readSelected(value: unknown): ReadonlySet<string> {
+  if (!Array.isArray(value) || value.length === 0) return NONE;
+  const ids = value.slice(0, MOST_SELECTED);
+  return new Set(ids.filter((each): each is string => typeof each === 'string'));
 }
 
 function readPointer(value: JsonObject): Pointer | null {
