@@ -367,3 +367,16 @@ def test_undo_points_out_what_it_changed(scene: Scene) -> None:
     expect(ada.cell("two")).to_have_class(re.compile(r"\bchanged\b"))
     expect(ada.cell("one")).not_to_have_class(re.compile(r"\bchanged\b"))
     expect(ada.cell("two")).not_to_have_class(re.compile(r"\bchanged\b"))
+
+
+@pytest.mark.e2e
+def test_an_undo_that_takes_a_cell_away_says_so_and_offers_it_back(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(code_cell("one", "1", metadata=at(0, 0)), metadata=loose()))
+    ada.sees("one").locator("header").click()
+    ada.press("b", "Escape")
+    ada.until("ganimede.notebook.ids.length === 2")
+    ada.press("z")
+    told = ada.toast("Undone: 1 cell is gone.")
+    expect(told).to_be_visible()
+    ada.button("Redo", told).click()
+    ada.until("ganimede.notebook.ids.length === 2")

@@ -51,7 +51,11 @@ export function runMenu(board: Board): MenuItem[] {
       run: () => server.runWhat('all', '', true),
     },
     'separator',
-    { label: 'Clear all outputs', disabled: filled.length === 0, run: () => void clearOutputs(board, filled) },
+    {
+      label: 'Clear all outputs',
+      disabled: filled.length === 0,
+      run: () => void clearOutputs(board, filled),
+    },
     { label: 'Queue and time limits…', run: () => queuePanel.show() },
   ];
 }

@@ -107,7 +107,8 @@ export class People {
   /** Which cells this person has selected. */
   select(ids: Iterable<string>): void {
     const selected = [...ids].slice(0, MOST_SELECTED);
-    if (selected.length === this.#selected.length && selected.every((id, i) => id === this.#selected[i])) return;
+    if (selected.length === this.#selected.length && selected.every((id, i) => id === this.#selected[i]))
+      return;
     this.#selected = selected;
     this.#selecting ??= setTimeout(() => {
       this.#selecting = undefined;

@@ -12,12 +12,22 @@ export const MINE = Symbol('mine');
 /** So many milliseconds of work leave a frame the time for the rest. */
 const SLICE = 6;
 
+/** What an undo or redo did. */
+export interface Revisited {
+  readonly type: 'undo' | 'redo';
+  /** The cells that it changed, also those that came back. */
+  readonly ids: readonly string[];
+  /** How many cells are no longer there. */
+  readonly gone: number;
+}
+
 export class Undo {
   readonly manager: Y.UndoManager;
   #canUndo = $state(false);
   #canRedo = $state(false);
   #touched = new Set<string>();
-  readonly #listeners = new Set<(ids: string[]) => void>();
+  #gone = 0;
+  readonly #listeners = new Set<(what: Revisited) => void>();
 
   constructor(readonly doc: Y.Doc) {
     // The whole document: cells are roots of their own, and new ones appear.
@@ -37,16 +47,19 @@ export class Undo {
   readonly #ending = (transaction: Y.Transaction): void => {
     if (transaction.origin !== this.manager) return;
     this.#touched = new Set();
+    this.#gone = 0;
     for (const [type, events] of transaction.changedParentTypes) {
+      if (rootName(type) === 'cells') this.#gone += balance(events);
       for (const id of touched(type, events)) this.#touched.add(id);
     }
   };
 
-  readonly #popped = (): void => {
+  readonly #popped = ({ type }: { type: 'undo' | 'redo' }): void => {
     this.#refresh();
-    const ids = [...this.#touched];
+    const what = { type, ids: [...this.#touched], gone: Math.max(0, this.#gone) };
     this.#touched = new Set();
-    if (ids.length > 0) for (const listener of this.#listeners) listener(ids);
+    this.#gone = 0;
+    if (what.ids.length + what.gone > 0) for (const listener of this.#listeners) listener(what);
   };
 
   get canUndo(): boolean {
@@ -96,8 +109,8 @@ export class Undo {
     }
   }
 
-  /** Told the cells that an undo or redo has changed, so that it never acts out of sight. */
-  onRevisit(listener: (ids: string[]) => void): () => void {
+  /** Told what an undo or redo has changed, so that it never acts out of sight. */
+  onRevisit(listener: (what: Revisited) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -125,6 +138,15 @@ function touched(type: Shared, events: readonly Event[]): string[] {
     for (const part of event.delta) if (Array.isArray(part.insert)) ids.push(...part.insert.map(String));
   }
   return ids.filter((id) => id !== '');
+}
+
+/** How many fewer there are; one that is moved is taken out and put in. */
+function balance(events: readonly Event[]): number {
+  let fewer = 0;
+  for (const event of events)
+    for (const part of event.delta)
+      fewer += (part.delete ?? 0) - (Array.isArray(part.insert) ? part.insert.length : 0);
+  return fewer;
 }
 
 function rootName(type: Shared): string | null {

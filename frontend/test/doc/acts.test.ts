@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import * as Y from 'yjs';
 import { Acts } from '../../src/doc/acts';
 import { Notebook } from '../../src/doc/notebook.svelte';
-import { Undo } from '../../src/doc/undo.svelte';
+import { Undo, type Revisited } from '../../src/doc/undo.svelte';
 
 let doc: Y.Doc;
 let notebook: Notebook;
@@ -140,15 +140,19 @@ test('an edge that exists, closes a circle or starts inside a tissue is refused'
   expect(notebook.np.size).toBe(0);
 });
 
-test('undo says which cells it changed', () => {
-  const seen: string[][] = [];
-  undo.onRevisit((ids) => seen.push(ids));
+test('undo says which cells it changed, and how many it took away', () => {
+  const seen: Revisited[] = [];
+  undo.onRevisit((what) => seen.push(what));
   const a = make();
   acts.moveCells(new Map([[a, { left: 5, top: 5 }]]));
   undo.undo();
   undo.undo();
   undo.redo();
-  expect(seen).toEqual([[a], [a]]);
+  expect(seen).toEqual([
+    { type: 'undo', ids: [a], gone: 0 },
+    { type: 'undo', ids: [], gone: 1 },
+    { type: 'redo', ids: [a], gone: 0 },
+  ]);
 });
 
 test('a settled conflict leaves the rest of the metadata, and can be undone', () => {
