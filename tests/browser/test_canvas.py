@@ -380,3 +380,91 @@ def test_an_undo_that_takes_a_cell_away_says_so_and_offers_it_back(scene: Scene)
     expect(told).to_be_visible()
     ada.button("Redo", told).click()
     ada.until("ganimede.notebook.ids.length === 2")
+
+
+FORK = {
+    "gm": {"np_graph": {"a": ["b"]}, "pc_graph": {}},
+}
+
+
+def fork() -> list[dict[str, Any]]:
+    return [
+        code_cell("a", "a = 1", metadata=at(0, 0, 300)),
+        code_cell("wall", "between = 2", metadata=at(0, 220, 300)),
+        code_cell("b", "b = 3", metadata=at(0, 440, 300)),
+        code_cell("c", "c = 4", metadata=at(500, 440, 300)),
+    ]
+
+
+def line(person: Person, start: str, end: str) -> Locator:
+    return person.page.locator(f"[data-edge-from={start}][data-edge-to={end}] .line")
+
+
+def test_an_edge_goes_around_what_lies_between_and_its_end_is_taken_to_another_cell(scene: Scene) -> None:
+    ada, bob = scene.two(scene.notebook(*fork(), metadata=FORK))
+    ada.page.evaluate("ganimede.board.fit()")
+    ada.until("ganimede.board.viewport.motion === 'rest'")
+    wall = box(ada.sees("wall"))
+    over = """([each, { x, y, width, height }]) => {
+      const length = each.getTotalLength(), matrix = each.getScreenCTM();
+      return [...Array(200).keys()].some((i) => {
+        const at = each.getPointAtLength((length * i) / 199).matrixTransform(matrix);
+        return at.x > x && at.x < x + width && at.y > y && at.y < y + height;
+      });
+    }"""
+    drawn = line(ada, "a", "b").element_handle()
+    assert not ada.page.evaluate(over, [drawn, wall])
+    # Hovered, its ends can be taken.
+    ada.page.locator("[data-edge-from=a] .hit").first.hover(force=True)
+    end = box(ada.page.locator("[data-edge-end=to]"))
+    target = box(ada.cell("c"))
+    ada.page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2)
+    ada.page.mouse.down()
+    ada.page.mouse.move(target["x"] + 40, target["y"] + 20, steps=6)
+    ada.page.mouse.up()
+    for person in (ada, bob):
+        person.until('JSON.stringify([...ganimede.notebook.np]) === \'[["a",["c"]]]\'')
+    ada.tool("Undo").click()
+    bob.until('JSON.stringify([...ganimede.notebook.np]) === \'[["a",["b"]]]\'')
+
+
+@pytest.mark.e2e
+def test_an_edges_end_dropped_near_goes_back_and_far_away_is_deleted_with_the_way_back(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(*fork(), metadata=FORK))
+    ada.page.evaluate("ganimede.board.fit()")
+    ada.until("ganimede.board.viewport.motion === 'rest'")
+
+    def drag(dx: float, dy: float, last: str = "") -> None:
+        ada.page.evaluate("ganimede.board.selectEdge({ from: 'a', to: 'b' })")
+        end = box(ada.page.locator("[data-edge-end=to]"))
+        x, y = end["x"] + end["width"] / 2, end["y"] + end["height"] / 2
+        ada.page.mouse.move(x, y)
+        ada.page.mouse.down()
+        ada.page.mouse.move(x + dx, y + dy, steps=5)
+        if last:
+            ada.press(last)
+        ada.page.mouse.up()
+
+    edge = "ganimede.notebook.np.get('a')?.includes('b') ?? false"
+    drag(-30, -10)
+    assert ada.page.evaluate(edge)
+    drag(-320, -60, "Escape")
+    assert ada.page.evaluate(edge)
+    drag(-320, -60)
+    ada.until(f"!({edge})")
+    ada.button("Undo", ada.toast("Edge deleted.")).click()
+    ada.until(edge)
+
+
+@pytest.mark.e2e
+def test_an_edges_end_is_taken_to_another_cell_by_its_menu_and_keys(scene: Scene) -> None:
+    ada = scene.person(scene.notebook(*fork(), metadata=FORK))
+    ada.page.evaluate("ganimede.board.fit()")
+    ada.until("ganimede.board.viewport.motion === 'rest'")
+    number = ada.page.evaluate("ganimede.board.scene.numbers.get('c')")
+    ada.page.locator("[data-edge-from=a] .hit").first.click(button="right", force=True)
+    ada.page.get_by_role("menuitem", name="Change where it leads…").click()
+    expect(ada.page.get_by_role("status").filter(has_text="Lead the edge from cell")).to_be_visible()
+    ada.press(str(number), "Enter")
+    ada.until("ganimede.notebook.np.get('a')?.includes('c') ?? false")
+    assert ada.page.evaluate("ganimede.notebook.np.get('a').length") == 1

@@ -39,6 +39,10 @@ export class Board {
   hovered: string | null = $state(null);
   /** The editor that has the keyboard: its cell, and where its carets are. */
   carets: { readonly cell: string; at(): readonly number[] } | null = null;
+  /** The edge under the pointer. */
+  hoveredEdge: EdgeName | null = $state.raw(null);
+  /** Let this end of an edge follow the pointer until the next press; the canvas does it. */
+  reattach: (edge: EdgeName, end: 'from' | 'to') => void = () => {};
   /** Begin an edge from this cell that ends where the next press goes; the canvas does it. */
   connectFrom: (id: string) => void = () => {};
   /** Bring a cell into sight in the document view, which sets this while it is shown. */
@@ -129,6 +133,7 @@ export class Board {
     if (left.length < this.#selection.size) this.select(left);
     const edge = this.#edge;
     if (edge !== null && !notebook.np.get(edge.from)?.includes(edge.to)) this.#edge = null;
+    this.hoveredEdge = null;
     if (this.hovered !== null && !notebook.has(this.hovered)) this.hovered = null;
   }
 

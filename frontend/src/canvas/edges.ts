@@ -1,5 +1,6 @@
 /** The geometry of np edges: pure, in world pixels. */
-import { bottom, middle, right, worldPoint, type Rect, type WorldPoint } from './geometry';
+import { around, bottom, grown, middle, right, worldPoint, type Rect, type WorldPoint } from './geometry';
+import { CLEAR, crosses, halfWay, rounded, routeAround, type Way } from './route';
 
 export interface Route {
   /** An SVG path from the box's border to the arrowhead's base. */
@@ -10,6 +11,8 @@ export interface Route {
   readonly end: WorldPoint;
   /** Half way along it. */
   readonly half: WorldPoint;
+  /** Along it, close enough to tell what it runs over. */
+  readonly points: readonly WorldPoint[];
 }
 
 export type Side = 'top' | 'bottom' | 'left' | 'right';
@@ -44,9 +47,48 @@ export function sidesOf(from: Rect, to: Rect): readonly [Side, Side] {
   return ['bottom', 'top'];
 }
 
-export function routeEdge(from: Rect, to: Rect): Route {
+const NOTHING: readonly Rect[] = [];
+/** So far the line goes straight on before it may turn. */
+const STRAIGHT = 20;
+/** The curve is looked at in so many pieces for what is in its way. */
+const PIECES = 16;
+const WAY: Readonly<Record<Side, Way>> = { right: 0, bottom: 1, left: 2, top: 3 };
+
+/** `between`: boxes that may be in the way, without the two ends. */
+export function routeEdge(from: Rect, to: Rect, between: readonly Rect[] = NOTHING): Route {
   const [out, into] = sidesOf(from, to);
-  return routeBetween(portOf(from, out), out, portOf(to, into), into);
+  const curve = routeBetween(portOf(from, out), out, portOf(to, into), into);
+  if (between.length === 0 || isFree(curve.points, between)) return curve;
+  return routeRound(from, to, between, [out, into]) ?? curve;
+}
+
+function isFree(points: readonly WorldPoint[], boxes: readonly Rect[]): boolean {
+  return points.every((point, i) => i === 0 || !crosses(points[i - 1] as WorldPoint, point, boxes));
+}
+
+function routeRound(
+  from: Rect,
+  to: Rect,
+  between: readonly Rect[],
+  [out, into]: readonly [Side, Side],
+): Route | null {
+  const [start, end] = [portOf(from, out), portOf(to, into)];
+  const off = (at: WorldPoint, side: Side, by: number): WorldPoint =>
+    worldPoint(at.x + OUT[side][0] * by, at.y + OUT[side][1] * by);
+  const heading = { out: WAY[out], into: ((WAY[into] + 2) & 3) as Way };
+  const kept = between.map((box) => grown(box, CLEAR - 1));
+  // Where other boxes stand close to an end there is room for less.
+  const free = (at: WorldPoint, side: Side): number =>
+    [STRAIGHT, CLEAR].find((by) => !crosses(at, off(at, side, by), kept)) ?? 1;
+  const [first, last] = [
+    off(start, out, free(start, out)),
+    off(end, into, Math.max(HEAD_LENGTH, free(end, into))),
+  ];
+  const around = routeAround(first, last, [...between, from, to], heading);
+  if (around === null) return null;
+  const base = off(end, into, HEAD_LENGTH);
+  const points = [start, ...around, base];
+  return { path: rounded(points), head: arrow(end, base), start, end, half: halfWay(points), points };
 }
 
 /** While an edge is drawn its end follows the pointer. */
@@ -57,6 +99,30 @@ export function routeToPoint(from: Rect, side: Side, to: WorldPoint): Route {
   return routeBetween(start, side, to, into);
 }
 
+/** While its beginning follows the pointer. */
+export function routeFromPoint(from: WorldPoint, to: Rect, into: Side): Route {
+  const end = portOf(to, into);
+  const [dx, dy] = [end.x - from.x, end.y - from.y];
+  const out: Side = Math.abs(dx) > Math.abs(dy) ? (dx > 0 ? 'right' : 'left') : dy > 0 ? 'bottom' : 'top';
+  return routeBetween(from, out, end, into);
+}
+
+/** The point so far along it; from its end where `by` is negative. Never beyond its middle. */
+export function alongRoute({ points }: Route, by: number): WorldPoint {
+  const way = by < 0 ? points.toReversed() : points;
+  const pieces = way
+    .slice(1)
+    .map((point, i) => Math.hypot(point.x - (way[i]?.x ?? 0), point.y - (way[i]?.y ?? 0)));
+  let left = Math.min(Math.abs(by), pieces.reduce((sum, each) => sum + each, 0) * 0.4);
+  for (const [i, piece] of pieces.entries()) {
+    const [a, b] = [way[i], way[i + 1]] as [WorldPoint, WorldPoint];
+    const t = piece === 0 ? 0 : left / piece;
+    if (t <= 1) return worldPoint(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t);
+    left -= piece;
+  }
+  return way.at(-1) as WorldPoint;
+}
+
 function routeBetween(start: WorldPoint, out: Side, end: WorldPoint, into: Side): Route {
   const [ox, oy] = OUT[out];
   const [ix, iy] = OUT[into];
@@ -64,9 +130,17 @@ function routeBetween(start: WorldPoint, out: Side, end: WorldPoint, into: Side)
   const pull = reach(start, base, ox, oy);
   const c1 = worldPoint(start.x + ox * pull, start.y + oy * pull);
   const c2 = worldPoint(base.x + ix * pull, base.y + iy * pull);
-  const along = (a: number, b: number, c: number, d: number): number => (a + 3 * b + 3 * c + d) / 8;
-  const half = worldPoint(along(start.x, c1.x, c2.x, base.x), along(start.y, c1.y, c2.y, base.y));
-  return { path: `M${at(start)}C${at(c1)} ${at(c2)} ${at(base)}`, head: arrow(end, base), start, end, half };
+  const points = Array.from({ length: PIECES + 1 }, (_, i) => {
+    const t = i / PIECES;
+    return worldPoint(cubic(t, start.x, c1.x, c2.x, base.x), cubic(t, start.y, c1.y, c2.y, base.y));
+  });
+  const path = `M${at(start)}C${at(c1)} ${at(c2)} ${at(base)}`;
+  return { path, head: arrow(end, base), start, end, half: points[PIECES / 2] as WorldPoint, points };
+}
+
+function cubic(t: number, ...[a, b, c, d]: [number, number, number, number]): number {
+  const s = 1 - t;
+  return s * s * s * a + 3 * s * s * t * b + 3 * s * t * t * c + t * t * t * d;
 }
 
 /** How far the curve leaves straight on: half the way, more where it has to turn back. */
@@ -83,6 +157,14 @@ function arrow(tip: WorldPoint, base: WorldPoint): string {
   const a = worldPoint(base.x + nx * half, base.y + ny * half);
   const b = worldPoint(base.x - nx * half, base.y - ny * half);
   return `M${at(tip)}L${at(a)}L${at(b)}Z`;
+}
+
+/** How far around an edge's ends something can be in its way. */
+const AROUND = 80;
+
+/** Where to look for what is in the way. */
+export function betweenBounds(from: Rect, to: Rect): Rect {
+  return grown(around([from, to]) ?? from, AROUND);
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;

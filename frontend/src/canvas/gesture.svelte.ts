@@ -1,19 +1,8 @@
 /** What every gesture of the pointer is to the canvas, and the simple ones. */
-import type { Board } from './board.svelte';
-import { nameOf, nextTarget, targetNumbered } from './connect';
+import type { Board, EdgeName } from './board.svelte';
 import type { Side } from './edges';
-import {
-  contains,
-  screenPoint,
-  spanned,
-  worldPoint,
-  type Rect,
-  type ScreenPoint,
-  type WorldPoint,
-} from './geometry';
-import type { Direction } from './neighbour';
+import { screenPoint, spanned, type Rect, type ScreenPoint, type WorldPoint } from './geometry';
 import { marqueeHits } from './select';
-import { toast } from '../ui/toasts.svelte';
 
 export interface Pointer {
   readonly screen: ScreenPoint;
@@ -45,12 +34,17 @@ export class Overlay {
   asks = $state('');
 }
 
+/** An edge while one end of it follows the pointer. */
 export interface Wire {
-  readonly from: string;
+  /** The cell at the other end, and the side it leaves or comes to there. */
+  readonly fixed: string;
   readonly side: Side;
-  readonly to: WorldPoint;
+  readonly loose: 'from' | 'to';
+  readonly at: WorldPoint;
   /** The top-level cell under the pointer, which it would end at. */
   readonly over: string | null;
+  /** The edge that it would take the place of. */
+  readonly instead: EdgeName | null;
 }
 
 export class Pan implements Gesture {
@@ -104,100 +98,6 @@ export class Marquee implements Gesture {
   cancel(): void {
     this.overlay.marquee = null;
     this.board.select(this.#before);
-  }
-}
-
-const DIRECTIONS: Readonly<Record<string, Direction>> = {
-  ArrowUp: 'up',
-  ArrowDown: 'down',
-  ArrowLeft: 'left',
-  ArrowRight: 'right',
-  k: 'up',
-  j: 'down',
-};
-
-/** A new np edge, from a port to a top-level cell. */
-export class DrawEdge implements Gesture {
-  readonly cursor = 'crosshair';
-  readonly autoPan = true;
-  #typed = '';
-
-  constructor(
-    readonly board: Board,
-    readonly overlay: Overlay,
-    readonly from: string,
-    readonly side: Side,
-  ) {}
-
-  move({ world }: Pointer): void {
-    const { from, side } = this;
-    this.overlay.wire = { from, side, to: world, over: this.#under(world) };
-    if (this.overlay.asks !== '') this.ask();
-  }
-
-  #under(point: WorldPoint): string | null {
-    const { layout } = this.board.scene;
-    const { parents } = this.board.session.notebook;
-    for (const [id, box] of layout.boxes) {
-      if (id !== this.from && !parents.has(id) && contains(box, point)) return id;
-    }
-    return null;
-  }
-
-  /** Without a pointer: arrows and numbers choose where it ends, Enter draws it. */
-  ask(): void {
-    const { board, overlay } = this;
-    const over = overlay.wire?.over ?? null;
-    const where = over === null ? '…' : ` ${nameOf(board, over)}`;
-    overlay.asks = `Connect ${nameOf(board, this.from)} to${where}`;
-  }
-
-  key(name: string): boolean {
-    const { board, from } = this;
-    const chosen = this.overlay.wire?.over ?? null;
-    if (/^\d$/.test(name)) {
-      this.#typed = (this.#typed + name).slice(-4);
-      this.#aim(
-        targetNumbered(board, from, Number(this.#typed)) ?? targetNumbered(board, from, Number(name)),
-      );
-      return true;
-    }
-    this.#typed = '';
-    const direction = DIRECTIONS[name];
-    if (direction !== undefined) this.#aim(nextTarget(board, from, chosen, direction));
-    return direction !== undefined;
-  }
-
-  #aim(to: string | null): void {
-    const box = to === null ? undefined : this.board.scene.layout.boxes.get(to);
-    if (to === null || box === undefined) return;
-    const { from, side } = this;
-    this.overlay.wire = { from, side, to: worldPoint(box.left, box.top), over: to };
-    this.board.viewport.reveal(box);
-    this.ask();
-  }
-
-  /** Where the keys, or the pointer, have led it. */
-  connect(): void {
-    const to = this.overlay.wire?.over ?? null;
-    this.#end(to);
-    if (to !== null) this.board.goTo(to);
-  }
-
-  drop({ world }: Pointer): void {
-    this.#end(this.#under(world));
-  }
-
-  #end(to: string | null): void {
-    this.cancel();
-    if (to === null || this.board.session.acts.connect(this.from, to)) return;
-    const known = this.board.session.notebook.np.get(this.from)?.includes(to) ?? false;
-    const text = known ? 'These cells are connected already.' : 'An edge back would make the flow a circle.';
-    toast({ level: 'info', text });
-  }
-  cancel(): void {
-    this.overlay.wire = null;
-    this.overlay.asks = '';
   }
 }
 

@@ -1,12 +1,13 @@
 /** From pointer events to gestures: what was pressed decides which one begins. Any zoom, any pointer. */
-import type { Board } from './board.svelte';
+import type { Board, EdgeName } from './board.svelte';
 import { Carry } from './carry';
 import { SLOP } from './drag';
 import type { Side } from './edges';
 import { screenPoint, type ScreenPoint } from './geometry';
+import { DrawEdge, Reattach, Wiring, type End } from './wire.svelte';
 import { Stretch, type Border } from './stretch.svelte';
 import { panFor } from './autopan';
-import { DrawEdge, Marquee, Overlay, Pan, Pinch, type Gesture, type Pointer } from './gesture.svelte';
+import { Marquee, Overlay, Pan, Pinch, type Gesture, type Pointer } from './gesture.svelte';
 
 /** What has presses of its own. */
 const OWN_PRESSES =
@@ -24,7 +25,7 @@ export type Pressed =
   | { readonly on: 'port'; readonly id: string; readonly side: Side }
   | { readonly on: 'border'; readonly id: string; readonly side: Border }
   | { readonly on: 'handle' | 'cell' | 'own'; readonly id: string }
-  | { readonly on: 'edge'; readonly from: string; readonly to: string }
+  | { readonly on: 'edge'; readonly from: string; readonly to: string; readonly end: End | null }
   | { readonly on: 'empty' | 'elsewhere' };
 
 /** What lies under the pointer, by the attributes of the painted elements. */
@@ -37,7 +38,10 @@ export function whatIsAt(target: Element): Pressed {
   if (border !== null)
     return { on: 'border', id: border, side: read('border') === 'left' ? 'left' : 'right' };
   const from = read('edge-from');
-  if (from !== null) return { on: 'edge', from, to: read('edge-to') ?? '' };
+  if (from !== null && target.closest('button') === null) {
+    const end = read('edge-end');
+    return { on: 'edge', from, to: read('edge-to') ?? '', end: end === 'from' || end === 'to' ? end : null };
+  }
   const id = read('cell-id') ?? read('tissue-id');
   if (target.closest(OWN_PRESSES) !== null) return id === null ? { on: 'elsewhere' } : { on: 'own', id };
   if (id === null) return { on: 'empty' };
@@ -104,9 +108,7 @@ export class Gestures {
       case 'border':
         return new Stretch(this.board, pressed, pointer.world);
       case 'edge':
-        this.board.selectEdge(pressed);
-        this.root.focus({ preventScroll: true });
-        return null;
+        return this.#pressEdge(pressed, pressed.end);
       case 'handle':
         return this.#pressHandle(event, pressed.id, pointer);
       case 'cell':
@@ -118,6 +120,13 @@ export class Gestures {
       default:
         return null;
     }
+  }
+
+  #pressEdge({ from, to }: EdgeName, end: End | null): Gesture | null {
+    if (end !== null) return new Reattach(this.board, this.overlay, { from, to }, end);
+    this.board.selectEdge({ from, to });
+    this.root.focus({ preventScroll: true });
+    return null;
   }
 
   readonly #clickEmpty = (): void => {
@@ -152,8 +161,16 @@ export class Gestures {
 
   /** Begin an edge that follows the pointer until the next press. */
   connectFrom(id: string): void {
+    this.#follow(new DrawEdge(this.board, this.overlay, id, 'bottom'));
+  }
+
+  /** The same with an end of an edge that there is. */
+  reattach(edge: EdgeName, end: End): void {
+    this.#follow(new Reattach(this.board, this.overlay, edge, end));
+  }
+
+  #follow(gesture: Wiring): void {
     this.cancel();
-    const gesture = new DrawEdge(this.board, this.overlay, id, 'bottom');
     this.#active = { gesture, pointerId: null, pressedAt: screenPoint(0, 0), dragged: true };
     this.root.focus({ preventScroll: true });
     gesture.ask();
@@ -164,7 +181,7 @@ export class Gestures {
     const active = this.#active;
     if (active === null) return false;
     if (name === 'Escape') this.cancel();
-    else if (active.pointerId === null && name === 'Enter' && active.gesture instanceof DrawEdge) {
+    else if (active.pointerId === null && name === 'Enter' && active.gesture instanceof Wiring) {
       const { gesture } = active;
       this.#release();
       gesture.connect();

@@ -161,5 +161,10 @@ export function edgeMenu(board: Board, { from, to }: EdgeName): MenuItem[] {
     board.session.acts.disconnect(from, to);
     board.selectEdge(null);
   };
-  return [{ label: 'Delete edge', keys: keysOf('delete'), danger: true, run: remove }];
+  return [
+    { label: 'Change where it begins…', run: () => board.reattach({ from, to }, 'from') },
+    { label: 'Change where it leads…', run: () => board.reattach({ from, to }, 'to') },
+    'separator',
+    { label: 'Delete edge', keys: keysOf('delete'), danger: true, run: remove },
+  ];
 }

@@ -4,6 +4,7 @@ import { estimateHeight } from '../cell/estimate';
 import { readingOrder } from '../doc/graph';
 import type { Notebook } from '../doc/notebook.svelte';
 import type { PageConfig } from '../doc/config.svelte';
+import { BoxIndex } from './boxindex';
 import { IDLE, type Drag } from './drag';
 import type { DropTarget } from './drop';
 import { intersects, middle, moved, right, type Rect } from './geometry';
@@ -52,6 +53,11 @@ export class Scene {
     return readingOrder(ids, np, pc, parents);
   });
   readonly numbers: ReadonlyMap<string, number> = $derived(new Map(this.order.map((id, i) => [id, i + 1])));
+
+  readonly #standing: BoxIndex = $derived.by(() => {
+    const { parents } = this.notebook;
+    return new BoxIndex(new Map([...this.layout.boxes].filter(([id]) => !parents.has(id))));
+  });
 
   constructor(
     readonly notebook: Notebook,
@@ -104,6 +110,12 @@ export class Scene {
   }
   box(id: string): Rect | undefined {
     return this.#carried(id, this.layout.boxes.get(id));
+  }
+
+  /** Boxes that may be in the way of an edge between these two, in this part of the world. */
+  between(from: string, to: string, part: Rect): Rect[] {
+    const moving = this.#moving;
+    return this.#standing.near(part, (id) => id === from || id === to || moving.has(id));
   }
 
   #carried(id: string, rect: Rect | undefined): Rect | undefined {

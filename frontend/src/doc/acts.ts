@@ -17,6 +17,12 @@ import { asObject, type CellType, type Collapsed, type JsonObject, type Place } 
 export const CELL_WIDTH = 600;
 const CELL_HEIGHT = 80;
 
+/** An np edge, by its ends. */
+export interface EdgeEnds {
+  readonly from: string;
+  readonly to: string;
+}
+
 export interface Frame extends Place {
   width: number;
 }
@@ -286,6 +292,29 @@ export class Acts {
     if (parents.has(from) || parents.has(to) || np.get(from)?.includes(to)) return false;
     if (flowWouldCycle(np, from, to)) return false;
     this.undo.step(() => insertAt(this.#edges(this.#np, from), to));
+    return true;
+  }
+
+  /** An end of an edge goes to another cell: one step. False, and nothing done, as with `connect`. */
+  reconnect(edge: EdgeEnds, now: EdgeEnds): boolean {
+    const { np, parents } = this.notebook;
+    if (now.from === now.to || !this.notebook.has(now.from) || !this.notebook.has(now.to)) return false;
+    if (parents.has(now.from) || parents.has(now.to) || np.get(now.from)?.includes(now.to)) return false;
+    const targets = this.#np.get(edge.from);
+    if (!(targets instanceof Y.Array) || !targets.toArray().includes(edge.to)) return false;
+    const without = new Map(np);
+    without.set(
+      edge.from,
+      (np.get(edge.from) ?? []).filter((to) => to !== edge.to),
+    );
+    if (flowWouldCycle(without, now.from, now.to)) return false;
+    this.undo.step(() => {
+      const at = targets.toArray().indexOf(edge.to);
+      removeAll(targets, new Set([edge.to]));
+      // A flow that forks keeps the order of its branches.
+      insertAt(this.#edges(this.#np, now.from), now.to, now.from === edge.from ? at : undefined);
+      if (targets.length === 0) this.#np.delete(edge.from);
+    });
     return true;
   }
 

@@ -1,5 +1,6 @@
 /** Where everything lies: the page's own layout and edges, with the heights that this browser draws. */
-import { routeEdge } from '../canvas/edges';
+import { BoxIndex } from '../canvas/boxindex';
+import { betweenBounds, routeEdge } from '../canvas/edges';
 import { around, type Rect } from '../canvas/geometry';
 import { rootOf } from '../doc/graph';
 import { computeLayout, EMPTY_LAYOUT, type Layout } from '../canvas/layout';
@@ -73,11 +74,16 @@ export class Sheet {
   }
 
   *#lines(boxes: ReadonlyMap<string, Rect>): Iterable<SVGPathElement> {
+    const standing = new BoxIndex(new Map([...boxes].filter(([id]) => !this.graph.parents.has(id))));
     for (const [from, targets] of this.graph.np) {
       for (const to of targets) {
         const [start, end] = [boxes.get(from), boxes.get(to)];
         if (start === undefined || end === undefined) continue;
-        const { path, head } = routeEdge(start, end);
+        const { path, head } = routeEdge(
+          start,
+          end,
+          standing.near(betweenBounds(start, end), (id) => id === from || id === to),
+        );
         yield line('line', path);
         yield line('head', head);
       }
