@@ -468,3 +468,48 @@ def test_an_edges_end_is_taken_to_another_cell_by_its_menu_and_keys(scene: Scene
     ada.press(str(number), "Enter")
     ada.until("ganimede.notebook.np.get('a')?.includes('c') ?? false")
     assert ada.page.evaluate("ganimede.notebook.np.get('a').length") == 1
+
+
+@pytest.mark.e2e
+def test_a_tissue_folds_to_its_heading_for_both_says_what_is_in_it_and_stays_so_in_the_file(scene: Scene) -> None:
+    cells = [
+        markdown_cell("head", "## Part one", metadata=at(0, 0)),
+        code_cell("one", "1 / 0"),
+        code_cell("two", "x = 2"),
+        code_cell("below", "3", metadata=at(0, 200)),
+    ]
+    graphs = {"gm": {"np_graph": {}, "pc_graph": {"head": ["one", "two"]}}}
+    host = scene.notebook(*cells, metadata=graphs)
+    ada, bob = scene.two(host)
+    ada.page.evaluate("ganimede.server.run(['one'])")
+    ada.until_idle("one")
+    deep = box(ada.sees("below"))["y"]
+    ada.sees("head").locator("header").click()
+    ada.press("o")
+    for person in (ada, bob):
+        expect(person.cell("one")).to_have_count(0)
+        expect(person.button("Unfold tissue: 2 cells, 1 failed")).to_be_visible()
+    assert box(ada.cell("below"))["y"] < deep - 100, "what stood below comes up"
+    # Arrows pass it by; who is led into it sees it, and nobody else does.
+    ada.press("ArrowDown")
+    assert ada.page.evaluate("ganimede.board.current") == "below"
+    ada.page.evaluate("ganimede.board.goTo('two')")
+    expect(ada.cell("two")).to_be_visible()
+    expect(bob.cell("two")).to_have_count(0)
+    ada.press("ControlOrMeta+s")
+    ada.until("ganimede.server.saving.status === 'saved' && ganimede.room.unfiled === 0")
+    bob.page.reload()
+    bob.connected()
+    expect(bob.cell("one")).to_have_count(0)
+    bob.press("Shift+d")
+    expect(bob.page.get_by_role("article")).to_have_count(2)
+    bob.button("Unfold tissue: 2 cells, 1 failed").click()
+    expect(bob.page.get_by_role("article")).to_have_count(4)
+    ada.until("ganimede.board.scene.folded.size === 0 && ganimede.notebook.cell('head').collapsed === null")
+    # Whoever is inside when it is folded has its heading then, and an editor stays open.
+    ada.page.evaluate("ganimede.board.select(['two'])")
+    bob.edit("one")
+    ada.page.evaluate("ganimede.board.fold('head', true)")
+    ada.until("ganimede.board.current === 'head'")
+    bob.until("ganimede.notebook.cell('head').collapsed === 'o'")
+    expect(bob.cell("one").locator(".cm-content")).to_be_focused()

@@ -1,5 +1,6 @@
 /** What this person looks at, has selected and edits: nothing of it is shared. */
 import { getContext, setContext } from 'svelte';
+import { toggled } from '../cell/actions';
 import { childrenOf, rootsOf } from '../doc/graph';
 import type { Session } from '../doc/session';
 import type { CellType } from '../doc/values';
@@ -103,6 +104,7 @@ export class Board {
   }
 
   edit(id: string): void {
+    this.scene.show(id);
     this.select([id]);
     this.#editing = id;
   }
@@ -120,15 +122,29 @@ export class Board {
 
   /** To this cell, so near that one can read it. */
   approach(id: string): void {
+    this.scene.show(id);
     if (shownAs.document) return this.read(id);
     this.stage.look();
     const rect = this.scene.layout.cells.get(id);
     if (rect !== undefined) this.viewport.approach(rect);
   }
 
-  /** Cells that others deleted are no longer selected. */
+  /** Fold a tissue to its heading, for everybody, or unfold it. */
+  fold(tissue: string, folded: boolean): void {
+    const { acts, notebook } = this.session;
+    if (this.scene.folded.has(tissue) === folded) return;
+    const within = (id: string): boolean => rootedIn(id, tissue, notebook.parents);
+    if (folded && [...this.#selection].some(within)) this.select([tissue]);
+    if (folded && this.scene.leave(tissue)) return;
+    acts.setCollapsed([tissue], toggled(notebook.cell(tissue).collapsed, 'outputs'));
+  }
+
+  /** Cells that others deleted are no longer selected, and of what they folded away its heading is. */
   prune(): void {
     const { notebook } = this.session;
+    if (this.#editing !== null) this.scene.show(this.#editing);
+    const folded = [...this.#selection].map((id) => this.scene.foldedAround(id) ?? id);
+    if (!same(new Set(folded), this.#selection)) this.select(folded);
     const left = [...this.#selection].filter((id) => notebook.has(id));
     if (left.length < this.#selection.size) this.select(left);
     const edge = this.#edge;
@@ -139,6 +155,7 @@ export class Board {
 
   /** Scroll it into sight, if it is not. */
   reveal(id: string): void {
+    this.scene.show(id);
     if (shownAs.document) return this.read(id);
     const rect = this.scene.layout.cells.get(id);
     if (rect !== undefined) this.viewport.reveal(rect);
@@ -271,8 +288,8 @@ export class Board {
   }
 
   #nextOf(id: string): string | null {
-    const { order } = this.scene;
-    return shownAs.document ? (order[order.indexOf(id) + 1] ?? null) : nextInFlow(id, this.session.notebook);
+    const { shown, flow } = this.scene;
+    return shownAs.document ? (shown[shown.indexOf(id) + 1] ?? null) : nextInFlow(id, flow);
   }
 
   destroy(): void {
@@ -281,6 +298,11 @@ export class Board {
     this.stage.destroy();
     this.finder.destroy();
   }
+}
+
+function rootedIn(id: string, tissue: string, parents: ReadonlyMap<string, string>): boolean {
+  for (let up = parents.get(id); up !== undefined; up = parents.get(up)) if (up === tissue) return true;
+  return false;
 }
 
 function same(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {

@@ -21,15 +21,15 @@ export function extend(board: Board, direction: Direction): void {
 }
 
 function step(board: Board, direction: Direction, further: boolean): void {
-  const { scene, session } = board;
+  const { scene } = board;
   const from = board.current;
   // With nothing selected an arrow begins where the person looks.
   const to =
     from === null
       ? firstSeen(board)
       : shownAs.document
-        ? beside(scene.order, from, direction)
-        : neighbour(from, direction, scene.layout, session.notebook);
+        ? beside(scene.shown, from, direction)
+        : neighbour(from, direction, scene.layout, scene.flow);
   if (to === null) {
     if (from !== null) board.reveal(from);
     return;
@@ -44,12 +44,12 @@ function beside(order: readonly string[], from: string, direction: Direction): s
 }
 
 export function firstOf(board: Board): void {
-  const [first] = board.scene.order;
+  const [first] = board.scene.shown;
   if (first !== undefined) board.goTo(first);
 }
 
 export function lastOf(board: Board): void {
-  const last = board.scene.order.at(-1);
+  const last = board.scene.shown.at(-1);
   if (last !== undefined) board.goTo(last);
 }
 
@@ -149,11 +149,15 @@ export function setFold(board: Board, value: Collapsed): void {
 export function foldPart(board: Board, part: Part): void {
   const { acts, notebook, undo } = board.session;
   const ids = [...board.selection];
-  const folded = (id: string): boolean => isFolded(notebook.cell(id).collapsed, part);
+  const tissue = (id: string): boolean => part === 'outputs' && notebook.pc.has(id);
+  const folded = (id: string): boolean =>
+    tissue(id) ? board.scene.folded.has(id) : isFolded(notebook.cell(id).collapsed, part);
   const unfold = ids.every(folded);
   undo.step(() => {
-    for (const id of ids)
-      if (folded(id) === unfold) acts.setCollapsed([id], toggled(notebook.cell(id).collapsed, part));
+    for (const id of ids) {
+      if (tissue(id)) board.fold(id, !unfold);
+      else if (folded(id) === unfold) acts.setCollapsed([id], toggled(notebook.cell(id).collapsed, part));
+    }
   });
 }
 

@@ -47,7 +47,7 @@ export function nextTarget(
   const seen = new Set<string>();
   let at = chosen ?? from;
   for (;;) {
-    const next = neighbour(at, direction, scene.layout, notebook);
+    const next = neighbour(at, direction, scene.layout, scene.flow);
     if (next === null || seen.has(next)) return chosen;
     seen.add(next);
     const root = rootOf(next, notebook.parents);

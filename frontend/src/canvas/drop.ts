@@ -30,9 +30,11 @@ export function dropTarget(
   );
   if (parent === undefined) return null;
   const children = childrenOf(parent, pc, parents);
-  const below = children.findIndex(
-    (id) => !moving.has(id) && middle(layout.boxes.get(id) as Rect).y > pointer.y,
-  );
+  // Of a folded tissue none has a place: what is dropped there comes last.
+  const below = children.findIndex((id) => {
+    const box = layout.boxes.get(id);
+    return box !== undefined && !moving.has(id) && middle(box).y > pointer.y;
+  });
   const index = below < 0 ? children.length : below;
   return { parent, index, line: lineAt(parent, children, below, layout, moving) };
 }

@@ -19,6 +19,8 @@ export const GAP = 20;
 export const FLOW_GAP = 40;
 /** Where cells can be dropped into a tissue that has none. */
 export const EMPTY_ROOM = 56;
+/** The line of a folded tissue that says what is in it. */
+export const FOLDED_ROOM = 28;
 const DEFAULT_WIDTH = 600;
 const LEAST_WIDTH = 160;
 
@@ -33,6 +35,8 @@ export interface LayoutInput {
   readonly np: Edges;
   readonly pc: Edges;
   readonly parents: ReadonlyMap<string, string>;
+  /** Tissues whose cells are not drawn. */
+  readonly folded?: ReadonlySet<string>;
   stored(id: string): Stored;
   /** Of the cell's own element, without children. */
   height(id: string): number;
@@ -77,11 +81,11 @@ const keep = (now: Rect, before: Rect | undefined): Rect =>
   before !== undefined && sameRect(now, before) ? before : now;
 
 /** Every cell after its parent, with its children if it is a tissue. */
-function parentsFirst({ ids, pc, parents }: LayoutInput): [string, readonly string[] | null][] {
+function parentsFirst({ ids, pc, parents, folded }: LayoutInput): [string, readonly string[] | null][] {
   const order: [string, readonly string[] | null][] = [];
   const waiting = rootsOf(ids, parents).reverse();
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    const children = pc.has(id) ? childrenOf(id, pc, parents) : null;
+    const children = !pc.has(id) ? null : folded?.has(id) ? [] : childrenOf(id, pc, parents);
     order.push([id, children]);
     if (children !== null)
       for (let i = children.length - 1; i >= 0; i -= 1) waiting.push(children[i] as string);
@@ -102,7 +106,8 @@ function measure(
     if (children !== null) {
       const inside = children.map((child) => sizes.get(child) as Size);
       size.width = Math.max(own, ...inside.map(({ width }) => width + 2 * INSET));
-      size.height += 2 * INSET + (children.length === 0 ? EMPTY_ROOM : 0);
+      const room = input.folded?.has(id) ? FOLDED_ROOM : EMPTY_ROOM;
+      size.height += 2 * INSET + (children.length === 0 ? room : 0);
       for (const { height } of inside) size.height += INSET + height;
     }
     sizes.set(id, size);

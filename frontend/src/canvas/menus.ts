@@ -98,6 +98,15 @@ function clipItems(board: Board): MenuItem[] {
   ];
 }
 
+export function foldTissue(board: Board, id: string): MenuItem {
+  const folded = board.scene.folded.has(id);
+  return {
+    label: folded ? 'Unfold tissue' : 'Fold tissue to its heading',
+    keys: keysOf('fold outputs'),
+    run: () => board.fold(id, !folded),
+  };
+}
+
 function structureItems(board: Board, id: string): MenuItem[] {
   const { notebook, acts } = board.session;
   const { type } = notebook.cell(id);
@@ -106,6 +115,7 @@ function structureItems(board: Board, id: string): MenuItem[] {
   else if (!shownAs.document)
     items.push({ label: 'Connect to…', keys: keysOf('connect'), run: () => board.connectFrom(id) });
   if (notebook.pc.has(id)) {
+    items.push(foldTissue(board, id));
     items.push({ label: 'Add cell to tissue', run: () => void board.insertInside(id) });
     items.push({ label: 'Dissolve tissue', run: () => dissolve(board, id) });
     return items;

@@ -1,5 +1,7 @@
 /** What is drawn where right now: the layout as a signal, the measured heights, and what a drag carries. */
 import { untrack } from 'svelte';
+import { SvelteSet } from 'svelte/reactivity';
+import { isFolded } from '../cell/actions';
 import { estimateHeight } from '../cell/estimate';
 import { readingOrder } from '../doc/graph';
 import type { Notebook } from '../doc/notebook.svelte';
@@ -9,6 +11,7 @@ import { IDLE, type Drag } from './drag';
 import type { DropTarget } from './drop';
 import { intersects, middle, moved, right, type Rect } from './geometry';
 import { computeLayout, EMPTY_LAYOUT, type Layout } from './layout';
+import type { Flow } from './neighbour';
 import { withInside } from './select';
 import { NO_GUIDES, type Guides } from './snap';
 import type { Viewport } from './viewport.svelte';
@@ -35,6 +38,26 @@ export interface Sized {
 const NOTHING: ReadonlySet<string> = new Set();
 
 export class Scene {
+  /** Tissues that are folded for everybody, and that this person looks into all the same. */
+  readonly #peeked = new SvelteSet<string>();
+  readonly folded: ReadonlySet<string> = $derived.by(() => {
+    const { pc } = this.notebook;
+    return new Set(
+      [...pc.keys()].filter(
+        (id) => isFolded(this.notebook.cell(id).collapsed, 'outputs') && !this.#peeked.has(id),
+      ),
+    );
+  });
+  /** The graphs as they are seen: nothing is in a folded tissue. */
+  readonly flow: Flow = $derived.by(() => {
+    const { np, pc, parents } = this.notebook;
+    if (this.folded.size === 0) return { np, pc, parents };
+    return {
+      np,
+      parents,
+      pc: new Map([...pc].map(([id, inside]) => [id, this.folded.has(id) ? [] : inside])),
+    };
+  });
   readonly #estimates = new Map<string, Estimate>();
   readonly #measured = new Map<string, Measured>();
   #version = $state(0);
@@ -52,6 +75,10 @@ export class Scene {
     const { ids, np, pc, parents } = this.notebook;
     return readingOrder(ids, np, pc, parents);
   });
+  /** Without those in folded tissues. */
+  readonly shown: readonly string[] = $derived(
+    this.folded.size === 0 ? this.order : this.order.filter((id) => this.foldedAround(id) === null),
+  );
   readonly numbers: ReadonlyMap<string, number> = $derived(new Map(this.order.map((id, i) => [id, i + 1])));
 
   readonly #standing: BoxIndex = $derived.by(() => {
@@ -75,6 +102,7 @@ export class Scene {
         np,
         pc,
         parents,
+        folded: this.folded,
         stored: (id) => {
           const cell = this.notebook.cell(id);
           const { left, width } = resized?.get(id) ?? cell;
@@ -85,6 +113,27 @@ export class Scene {
       this.#previous,
     );
     return this.#previous;
+  }
+
+  /** The outermost folded tissue that this cell is in; null: it is seen. */
+  foldedAround(id: string): string | null {
+    const { parents } = this.notebook;
+    let found: string | null = null;
+    for (let up = parents.get(id); up !== undefined; up = parents.get(up))
+      if (this.folded.has(up)) found = up;
+    return found;
+  }
+
+  /** Whoever goes into a folded tissue sees it open; for the others it stays as it is. */
+  show(id: string): void {
+    const { parents } = this.notebook;
+    for (let up = parents.get(id); up !== undefined; up = parents.get(up))
+      if (this.folded.has(up)) this.#peeked.add(up);
+  }
+
+  /** True if this person only looked into it: it is folded again, and nothing else need be done. */
+  leave(tissue: string): boolean {
+    return this.#peeked.delete(tissue) && isFolded(this.notebook.cell(tissue).collapsed, 'outputs');
   }
 
   #height(id: string): number {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { intersects, right, bottom, type Rect } from '../../src/canvas/geometry';
-import { computeLayout, EMPTY_ROOM, FLOW_GAP, GAP, INSET, type Layout } from '../../src/canvas/layout';
+import {
+  computeLayout,
+  EMPTY_ROOM,
+  FLOW_GAP,
+  FOLDED_ROOM,
+  GAP,
+  INSET,
+  type Layout,
+} from '../../src/canvas/layout';
 import { inputOf, layoutOf, type Spec } from './board';
 import { seeded, someSeeds } from './random';
 
@@ -166,5 +174,35 @@ describe('whatever is stored', () => {
     const began = performance.now();
     for (let i = 0; i < 10; i += 1) computeLayout(input);
     expect((performance.now() - began) / 10).toBeLessThan(25); // about 2 on an idle machine
+  });
+});
+
+describe('a folded tissue', () => {
+  const cells = {
+    head: { left: 0, top: 0, width: 400, height: 60, inside: ['a', 'inner'] },
+    a: { height: 300 },
+    inner: { height: 50, inside: ['b'] },
+    b: { height: 80 },
+    next: { left: 0, top: 100, height: 40 },
+  };
+
+  it('is its heading and a line, and what stood below it comes up to where it is stored', () => {
+    const layout = computeLayout({ ...inputOf(cells), folded: new Set(['head']) });
+    expect([...layout.cells.keys()].sort()).toEqual(['head', 'next']);
+    expect(layout.tissues).toEqual(['head']);
+    expect(box(layout, 'head')).toEqual({
+      left: 0,
+      top: 0,
+      width: 400,
+      height: 60 + 2 * INSET + FOLDED_ROOM,
+    });
+    expect(box(layout, 'next').top).toBe(60 + 2 * INSET + FOLDED_ROOM + GAP);
+    expect(box(computeLayout(inputOf(cells)), 'next').top).toBeGreaterThan(500);
+  });
+
+  it('inside another one is folded alone', () => {
+    const layout = computeLayout({ ...inputOf(cells), folded: new Set(['inner']) });
+    expect([...layout.cells.keys()].sort()).toEqual(['a', 'head', 'inner', 'next']);
+    expect(box(layout, 'inner').height).toBe(50 + 2 * INSET + FOLDED_ROOM);
   });
 });

@@ -124,10 +124,10 @@ export const ARRANGE: readonly Command[] = [
   ...(Object.keys(ARRANGEMENTS) as (keyof typeof ARRANGEMENTS)[]).map(lineUp),
   {
     id: 'fold outputs',
-    title: 'Fold or unfold outputs',
+    title: 'Fold or unfold outputs, or a tissue',
     group: 'Arrange',
     keys: ['O'],
-    words: 'collapse hide results',
+    words: 'collapse hide results section',
     hinders: needsCell,
     run: (board) => foldPart(board, 'outputs'),
   },
