@@ -113,6 +113,11 @@ function paste(
   if (roots[0] !== undefined) board.reveal(roots[0]);
 }
 
+/** Here, or beside the current cell. */
+export function pasteClip(board: Board, clip: Clip, at: WorldPoint | null): void {
+  paste(board, clip, at);
+}
+
 /** What Alt and a drag ask for: copies of what is held, where they were let go. */
 export function dropCopies(board: Board, drag: Dragging, target: DropTarget | null): void {
   const { acts, notebook } = board.session;
