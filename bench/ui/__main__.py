@@ -36,7 +36,9 @@ def rows_of(count: int, ours: list[Figures], theirs: list[Figures], against: str
     for name in ours[0]:
         what, _, unit = name.rpartition(" (")
         row = Row(
-            f"{count:,} cells: {what or name}", unit.rstrip(")") if what else "", [each[name] for each in ours]
+            f"{f'{count:,} cells' if count > 0 else 'plain text'}: {what or name}",
+            unit.rstrip(")") if what else "",
+            [each[name] for each in ours],
         )
         if all(name in each for each in theirs):
             row.baseline, row.against = [each[name] for each in theirs], against

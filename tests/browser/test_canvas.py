@@ -400,6 +400,17 @@ def line(person: Person, start: str, end: str) -> Locator:
     return person.page.locator(f"[data-edge-from={start}][data-edge-to={end}] .line")
 
 
+def half_way(person: Person, start: str, end: str) -> tuple[float, float]:
+    """A point of the line on the screen."""
+    x, y = line(person, start, end).evaluate(
+        """each => {
+          const at = each.getPointAtLength(each.getTotalLength() / 2).matrixTransform(each.getScreenCTM());
+          return [at.x, at.y];
+        }"""
+    )
+    return x, y
+
+
 def test_an_edge_goes_around_what_lies_between_and_its_end_is_taken_to_another_cell(scene: Scene) -> None:
     ada, bob = scene.two(scene.notebook(*fork(), metadata=FORK))
     ada.page.evaluate("ganimede.board.fit()")
@@ -415,7 +426,7 @@ def test_an_edge_goes_around_what_lies_between_and_its_end_is_taken_to_another_c
     drawn = line(ada, "a", "b").element_handle()
     assert not ada.page.evaluate(over, [drawn, wall])
     # Hovered, its ends can be taken.
-    ada.page.locator("[data-edge-from=a] .hit").first.hover(force=True)
+    ada.page.mouse.move(*half_way(ada, "a", "b"))
     end = box(ada.page.locator("[data-edge-end=to]"))
     target = box(ada.cell("c"))
     ada.page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2)
@@ -462,7 +473,7 @@ def test_an_edges_end_is_taken_to_another_cell_by_its_menu_and_keys(scene: Scene
     ada.page.evaluate("ganimede.board.fit()")
     ada.until("ganimede.board.viewport.motion === 'rest'")
     number = ada.page.evaluate("ganimede.board.scene.numbers.get('c')")
-    ada.page.locator("[data-edge-from=a] .hit").first.click(button="right", force=True)
+    ada.page.mouse.click(*half_way(ada, "a", "b"), button="right")
     ada.page.get_by_role("menuitem", name="Change where it leads…").click()
     expect(ada.page.get_by_role("status").filter(has_text="Lead the edge from cell")).to_be_visible()
     ada.press(str(number), "Enter")

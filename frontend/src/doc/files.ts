@@ -1,6 +1,6 @@
 /** Files that somebody hands to the page, as cells. */
-import { clipOfText, type Clip, type ClippedCell } from './clip';
-import { MOST_TEXT } from './nbclip';
+import type { Clip, ClippedCell } from './clip';
+import { fromJupyter, MOST_TEXT } from './nbclip';
 import { asObject, type Json } from './values';
 
 /** Bytes. An image is kept in the notebook itself, as Jupyter does; the server takes no message over 16 MB. */
@@ -87,7 +87,7 @@ function cellsOf(name: string, text: string): Clip {
     const given = asObject(JSON.parse(text) as Json);
     const cells = Array.isArray(given['cells']) ? given['cells'].map(asObject) : [];
     // What it put out is left behind, as in every copy.
-    clip = clipOfText(JSON.stringify({ ...given, cells: cells.map((each) => ({ ...each, outputs: [] })) }));
+    clip = fromJupyter(JSON.stringify({ ...given, cells: cells.map((each) => ({ ...each, outputs: [] })) }));
   } catch {
     // No JSON.
   }

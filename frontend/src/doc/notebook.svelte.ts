@@ -68,7 +68,10 @@ export class Notebook {
 
   readonly ids: readonly string[] = $derived.by(() => {
     this.#changed.cells.read();
-    return readIds(this.#roots.cells);
+    const ids = readIds(this.#roots.cells);
+    // Here, before anybody reads of them: a derived value does not hear of signals that it made itself.
+    for (const id of ids) this.cell(id);
+    return ids;
   });
   readonly #exists: ReadonlySet<string> = $derived(new Set(this.ids));
   readonly np: Edges = $derived.by(() => {
