@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Scene
 from tests.browser.person import Person
 from tests.browser.test_canvas import at, box, carry, loose, zoom
+from tests.browser.test_commands import palette
 from tests.system.support import code_cell
 
 
@@ -249,3 +250,28 @@ def test_the_map_shows_where_others_look_and_paints_only_when_something_changes(
       return false;
     }"""
     assert ada.page.evaluate(color), "bob's view in bob's colour"
+
+
+@pytest.mark.e2e
+def test_tidy_up_lays_the_flow_out_in_one_step_and_undo_brings_it_back(scene: Scene) -> None:
+    places = {"a": (900, 40), "b": (0, 700), "c": (20, 60), "d": (400, 1400)}
+    cells = [code_cell(name, f"{name} = 1", metadata=at(*place, 300)) for name, place in places.items()]
+    host = scene.notebook(*cells, metadata=loose(a=["b", "c"], b=["d"], c=["d"]))
+    ada, bob = scene.two(host)
+    ada.sees("c")
+    palette(ada)
+    ada.type("tidy")
+    ada.press("Enter")
+    expect(ada.toast("Tidied up.")).to_be_visible()
+    for person in (ada, bob):
+        person.until("ganimede.notebook.cell('b').top === ganimede.notebook.cell('c').top")
+        laid = {name: person.place(name) for name in places}
+        assert laid["a"][1] < laid["b"][1] < laid["d"][1]
+        assert abs(laid["b"][0] - laid["c"][0]) >= 300
+        assert laid["a"][0] == laid["d"][0]
+    ada.press("ControlOrMeta+z")
+    for name, place in places.items():
+        bob.until(
+            "[ganimede.notebook.cell(it[0]).left, ganimede.notebook.cell(it[0]).top].join() === it[1]",
+            [name, ",".join(map(str, place))],
+        )

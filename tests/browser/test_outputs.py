@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Scene
+from tests.browser.test_commands import palette
 from tests.system.support import code_cell, markdown_cell, write_notebook
 
 
@@ -164,7 +165,7 @@ def test_outputs_are_cleared_for_both_and_in_the_file_and_a_running_cell_keeps_i
     )
     ada, bob = scene.two(host)
     ada.sees("one").locator("header").click()
-    ada.press("ControlOrMeta+k")
+    palette(ada)
     ada.type("clear the outputs")
     ada.press("Enter")
     for person in (ada, bob):

@@ -1,5 +1,6 @@
 /** What lines up the selection: commands, menu items and buttons have these from here. One step of undo each. */
 import type { MenuItem } from '../ui/menu.svelte';
+import { toast } from '../ui/toasts.svelte';
 import { aligned, distributed, type Alignment } from './arrange';
 import type { Board } from './board.svelte';
 import { storedFor } from './drop';
@@ -7,6 +8,7 @@ import type { Rect } from './geometry';
 import type { Axis } from './snap';
 import { placeableSelected } from './standing';
 import { writeSizes } from './stretch.svelte';
+import { tidied } from './tidy';
 
 export function align(board: Board, how: Alignment): void {
   move(board, (boxes) => aligned(boxes, how));
@@ -39,6 +41,42 @@ function move(
   board.session.acts.arrange(places);
 }
 
+/** Several selected boxes, else all: laid out by their flow. */
+export async function tidyUp(board: Board): Promise<void> {
+  const { acts, config, notebook } = board.session;
+  const chosen = placeableSelected(board);
+  const boxes = chosen.size > 1 ? chosen : inOrder(board);
+  const laid = await tidied(boxes, notebook.np, config.snap).catch(() => null);
+  if (laid === null)
+    return toast({ level: 'warning', text: 'The layout could not be loaded: is the server there?' });
+  const moving = new Set(boxes.keys());
+  const column = board.column();
+  const places = new Map(
+    [...laid]
+      .filter(([id]) => notebook.has(id))
+      .map(
+        ([id, place]) => [id, storedFor({ ...(boxes.get(id) as Rect), ...place }, column, moving)] as const,
+      ),
+  );
+  board.glide();
+  acts.arrange(places);
+  const { undo } = board.session;
+  toast({ level: 'info', text: 'Tidied up.', action: { label: 'Undo', run: () => undo.undo() } });
+}
+
+function inOrder(board: Board): Map<string, Rect> {
+  const { order, layout } = board.scene;
+  const { parents } = board.session.notebook;
+  return new Map(
+    order
+      .filter((id) => !parents.has(id))
+      .flatMap((id) => {
+        const box = layout.boxes.get(id);
+        return box === undefined ? [] : [[id, box] as const];
+      }),
+  );
+}
+
 export interface Arrangement {
   readonly name: string;
   /** So many boxes it takes. */
@@ -67,5 +105,5 @@ export function arrangeItems(board: Board): MenuItem[] {
     disabled: many < least,
     run: () => run(board),
   }));
-  return [...items, 'separator'];
+  return [...items, { label: 'Tidy up', run: () => void tidyUp(board) }, 'separator'];
 }

@@ -17,6 +17,7 @@ import { Viewport } from './viewport.svelte';
 const KEY = Symbol('board');
 /** Milliseconds for which what an undo changed is outlined. */
 const POINTED_OUT = 1800;
+const GLIDE = 400;
 
 /** An np edge, by its ends. */
 export interface EdgeName {
@@ -36,6 +37,8 @@ export class Board {
   /** What an undo or redo has just changed. */
   #changed: ReadonlySet<string> = $state.raw(new Set());
   #changedUntil: ReturnType<typeof setTimeout> | undefined;
+  #gliding = $state(false);
+  #glidesUntil: ReturnType<typeof setTimeout> | undefined;
   /** The cell under the pointer. */
   hovered: string | null = $state(null);
   /** The editor that has the keyboard: its cell, and where its carets are. */
@@ -79,6 +82,16 @@ export class Board {
     clearTimeout(this.#changedUntil);
     this.#changed = new Set(ids);
     this.#changedUntil = setTimeout(() => (this.#changed = new Set()), POINTED_OUT);
+  }
+
+  /** For a moment what is moved goes there in sight. */
+  glide(): void {
+    clearTimeout(this.#glidesUntil);
+    this.#gliding = true;
+    this.#glidesUntil = setTimeout(() => (this.#gliding = false), GLIDE);
+  }
+  get gliding(): boolean {
+    return this.#gliding;
   }
 
   select(ids: Iterable<string>, how: 'set' | 'add' | 'toggle' = 'set'): void {
@@ -294,6 +307,7 @@ export class Board {
 
   destroy(): void {
     clearTimeout(this.#changedUntil);
+    clearTimeout(this.#glidesUntil);
     this.viewport.destroy();
     this.stage.destroy();
     this.finder.destroy();

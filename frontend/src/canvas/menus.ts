@@ -2,7 +2,7 @@
 import { foldMenu } from '../cell/menu';
 import type { CellType } from '../doc/values';
 import type { MenuItem } from '../ui/menu.svelte';
-import { arrangeItems } from './arrangement';
+import { arrangeItems, tidyUp } from './arrangement';
 import type { Board, EdgeName } from './board.svelte';
 import { clearable, clearOutputs } from './clearing';
 import { copySelected, duplicateSelected, mayPaste, pasteHeld } from './clipboard';
@@ -30,6 +30,7 @@ export function canvasMenu(board: Board, at: WorldPoint): MenuItem[] {
       run: () => board.session.server.runWhat('all'),
     },
     { label: 'Select all', keys: keysOf('select all'), disabled: empty, run: () => board.select(order) },
+    { label: 'Tidy up', disabled: empty, run: () => void tidyUp(board) },
     { label: 'Fit everything', keys: keysOf('fit'), disabled: empty, run: () => board.fit() },
     {
       label: 'Zoom to 100 %',

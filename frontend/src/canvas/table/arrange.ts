@@ -1,5 +1,5 @@
 /** Where cells lie, what holds them, how they hang together, what of them is folded. */
-import { ARRANGEMENTS, type Arrangement } from '../arrangement';
+import { ARRANGEMENTS, tidyUp, type Arrangement } from '../arrangement';
 import type { Board } from '../board.svelte';
 import { dissolve, foldPart, nudge, setFold, takeOut } from '../commands';
 import { disconnect, edgesAt } from '../connect';
@@ -120,6 +120,15 @@ export const ARRANGE: readonly Command[] = [
     words: 'resize width size',
     hinders: anyOf(needsCell, freeStanding),
     run: (board) => widen(board, 'left'),
+  },
+  {
+    id: 'tidy up',
+    title: 'Tidy up: lay the cells out by their flow',
+    group: 'Arrange',
+    words: 'layout graph automatic dagre clean organise',
+    onCanvas: true,
+    hinders: (board) => (board.scene.order.length < 2 ? 'There is nothing to lay out.' : ''),
+    run: (board) => void tidyUp(board),
   },
   ...(Object.keys(ARRANGEMENTS) as (keyof typeof ARRANGEMENTS)[]).map(lineUp),
   {
