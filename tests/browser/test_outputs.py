@@ -186,3 +186,44 @@ def test_outputs_are_cleared_for_both_and_in_the_file_and_a_running_cell_keeps_i
     ada.until("ganimede.server.saving.status === 'saved' && ganimede.room.unfiled === 0")
     assert "second" not in host.notebook.read_text()
     assert "KeyboardInterrupt" in host.notebook.read_text()
+
+
+@pytest.mark.e2e
+def test_a_picture_is_looked_at_by_itself_leafed_through_copied_and_saved(scene: Scene, tmp_path: Path) -> None:
+    host = scene.notebook(
+        with_output("one", shown("image/png", base64.b64encode(png(900, 30)).decode())),
+        with_output("two", shown("image/png", base64.b64encode(png(70, 50)).decode())),
+    )
+    ada = scene.person(host, permissions=["clipboard-read", "clipboard-write"])
+    ada.can_write()
+    opener = ada.button("Look at the image by itself", ada.sees("one"))
+    opener.focus()
+    ada.press("Enter")
+    dialog = ada.page.get_by_role("dialog", name="Image")
+    wide = "each => [each.naturalWidth, each.getBoundingClientRect().width]"
+    natural, drawn = dialog.get_by_role("img").evaluate(wide)
+    assert (natural, drawn <= 1280) == (900, True)
+    expect(dialog).to_contain_text("1 of 2")
+    ada.press("ArrowRight")
+    expect(dialog).to_contain_text("2 of 2")
+    assert dialog.get_by_role("img").evaluate(wide)[0] == 70
+    expect(ada.button("Next image", dialog)).to_be_disabled()
+    with ada.page.expect_download() as saved:
+        ada.button("Save image", dialog).click()
+    saved.value.save_as(tmp_path / "saved.png")
+    assert saved.value.suggested_filename == "image.png"
+    assert (tmp_path / "saved.png").read_bytes() == png(70, 50)
+    ada.button("Copy image", dialog).click()
+    expect(ada.toast("Image copied.")).to_be_attached()
+    size = ada.page.evaluate(
+        """async () => {
+          const [item] = await navigator.clipboard.read();
+          const map = await createImageBitmap(await item.getType('image/png'));
+          return [map.width, map.height];
+        }"""
+    )
+    assert size == [70, 50]
+    ada.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(opener).to_be_focused()
+    assert ada.page.evaluate("ganimede.notebook.ids.length") == 2, "no key of it reached the cells"

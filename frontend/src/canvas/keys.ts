@@ -27,6 +27,8 @@ export class KeyListener {
 
   down(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return;
+    // Also with the focus lost: what lies under a dialog hears nothing.
+    if (document.querySelector('dialog:modal') !== null) return;
     if (this.#panelIsComing) return event.preventDefault();
     if (!event.ctrlKey && !event.metaKey && !event.altKey && this.hands?.key(event.key)) {
       event.preventDefault();

@@ -88,10 +88,17 @@ export class Neighbours {
 
   /** By how much a box that is now `rect` should move further, and why. An axis without a neighbour is `otherwise`. */
   settle(rect: Rect, sight: Sight, otherwise: { dx: number; dy: number }): Settled {
-    const x = this.#along('x', rect, sight) ?? otherwise.dx;
-    const y = this.#along('y', rect, sight) ?? otherwise.dy;
-    const settled: Rect = { ...rect, left: rect.left + x, top: rect.top + y };
-    return { dx: x, dy: y, guides: this.#guides(settled, sight) };
+    let [x, y] = [this.#along('x', rect, sight), this.#along('y', rect, sight)];
+    for (;;) {
+      const [dx, dy] = [x ?? otherwise.dx, y ?? otherwise.dy];
+      const guides = this.#guides({ ...rect, left: rect.left + dx, top: rect.top + dy }, sight);
+      const shown = (axis: Axis): boolean =>
+        [...guides.lines, ...guides.gaps].some((each) => each.axis === axis);
+      // One axis can move the box away from what the other one went by: then that is no reason any more.
+      if (x !== null && !shown('x')) x = null;
+      else if (y !== null && !shown('y')) y = null;
+      else return { dx, dy, guides };
+    }
   }
 
   /** The same for the left or right edge alone; null where nothing is near. */
