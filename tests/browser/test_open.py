@@ -38,7 +38,7 @@ def test_the_first_load_is_light_and_panels_come_with_the_first_sign_of_a_person
     sizes = [each.sizes()["responseBodySize"] for each in sent if each.url.endswith((".js", ".css"))]
     assert 100_000 < sum(sizes) < 250_000
     ada.page.mouse.move(100, 100)
-    expect(ada.page.get_by_label("Gestures and keys")).to_be_attached()
+    expect(ada.page.locator("dialog[aria-label='Gestures and keys']")).to_be_attached()
     ada.sees("one").locator(".cm-editor").wait_for()
 
 
